@@ -65,5 +65,8 @@ function shownDefault(name: string, root: string): string {
   if (name === 'memoryBudgetMb' && value === Math.floor((totalmem() / 1048576) * 0.75)) return '¾ of the memory'
   if (value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) return '–'
   if (typeof value === 'string' && value.startsWith('/')) return `\`${relative(join(root), value)}\``
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return `\`${Object.entries(value).map(([key, one]) => `${key}=${one}`)}\``
+  }
   return `\`${value}\``
 }

@@ -4,9 +4,9 @@ import { accessKeyColumns } from './shown.ts'
 export const commands: CommandSpec[] = [
   {
     name: 'access-key create',
-    summary: 'make an access key for clients that sign what they send (AWS CLI, boto3); its secret is shown once',
-    arguments: [['<name>', 'whose it is, or what for']],
-    options: [['--token <id>', 'the token that it stands for; default: yours']],
+    summary: 'create an access key for clients that sign requests (AWS CLI, boto3); its secret is shown once',
+    arguments: [['<name>', 'owner or purpose']],
+    options: [['--token <id>', 'the token that it represents; default: your token']],
     examples: ['taibai access-key create ci'],
     async run(cli, args, options) {
       const token = textOption(options, 'token')
@@ -20,7 +20,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'access-key list',
-    summary: 'show which access keys there are; never their secrets',
+    summary: 'list the access keys; never their secrets',
     examples: ['taibai access-key list'],
     async run(cli) {
       cli.out.rows(await cli.client().accessKeys.list(), accessKeyColumns, 'There are no access keys.')
@@ -28,7 +28,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'access-key rm',
-    summary: 'take access keys back: what is signed with them is refused from now on',
+    summary: 'revoke access keys: requests signed with them are refused from now on',
     arguments: [['<keys...>', 'ids']],
     examples: ['taibai access-key rm TBAKABCDEFGHIJKLMNOP'],
     async run(cli, args) {

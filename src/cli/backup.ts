@@ -9,8 +9,8 @@ const mib = 1024 * 1024
 export const commands: CommandSpec[] = [
   {
     name: 'backup',
-    summary: 'copy everything that lasts into one file, while calls go on (for admins)',
-    arguments: [['[file]', 'where to; without it the copy stays with the server']],
+    summary: 'back up all persistent data into one file while calls continue (for admins)',
+    arguments: [['[file]', 'output file; default: the backup stays on the server']],
     examples: ['taibai backup friday.tar', 'taibai backup'],
     async run(cli, args) {
       const client = cli.client()
@@ -34,7 +34,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'backups',
-    summary: 'show the backups that lie with the server (for admins)',
+    summary: 'list the backups on the server (for admins)',
     examples: ['taibai backups'],
     async run(cli) {
       type Row = { name: string; size_bytes: number; created_at: string }
@@ -52,9 +52,9 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'restore',
-    summary: 'make a data folder from a backup; only where there is none',
+    summary: 'create a data folder from a backup; the folder must not exist yet',
     arguments: [['<file>', 'made by "taibai backup"']],
-    options: [['--data-dir <folder>', 'the new data folder; default: that of the server of this machine']],
+    options: [['--data-dir <folder>', "the new data folder; default: the data folder of this machine's server"]],
     examples: ['taibai restore friday.tar --data-dir /var/lib/taibai-restored'],
     async run(cli, args, options) {
       const folder = textOption(options, 'dataDir') ?? cli.dataDir

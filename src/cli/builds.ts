@@ -20,7 +20,7 @@ const columns: Column<BuildRow>[] = [
 export const commands: CommandSpec[] = [
   {
     name: 'builds',
-    summary: 'list what was installed for packages, the newest first',
+    summary: 'list builds, the newest first',
     options: [
       ['--function <name>', 'only for this function'],
       ['--status <status>', 'only running, success, failed, superseded or interrupted'],
@@ -39,7 +39,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'builds show',
-    summary: 'show a build: what it was for, how it went, and the last lines of one that failed',
+    summary: 'show a build: its function, its result, and the last lines of output if it failed',
     arguments: [['<build>', 'its id']],
     examples: ['taibai builds show 0197c0de-0000-7000-8000-000000000000'],
     async run(cli, args) {
@@ -51,9 +51,9 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'builds log',
-    summary: 'show what a build has printed',
+    summary: 'show the output of a build',
     arguments: [['<build>', 'its id']],
-    options: [['-f, --follow', 'go on showing what it prints until it ends']],
+    options: [['-f, --follow', 'follow its output until it ends']],
     examples: [
       'taibai builds log 0197c0de-0000-7000-8000-000000000000',
       'taibai builds log 0197c0de-0000-7000-8000-000000000000 -f',
@@ -69,7 +69,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'builds rebuild',
-    summary: 'install again what the package of a build needs, and deploy it',
+    summary: "install the dependencies of a build's package again, and deploy it",
     arguments: [['<build>', 'its id']],
     options: [['--async', 'do not wait for it']],
     examples: ['taibai builds rebuild 0197c0de-0000-7000-8000-000000000000'],

@@ -29,8 +29,8 @@ export type Options = Record<string, string | boolean | string[] | undefined>
 /** Options of every command. */
 export const globalOptions: [flags: string, description: string][] = [
   ['--json', 'show JSON, for programs'],
-  ['--context <name>', 'the server to ask, by its name in "taibai context list"'],
-  ['--url <address>', 'the server to ask, by its address'],
+  ['--context <name>', 'the server to use, by its name in "taibai context list"'],
+  ['--url <address>', 'the server to use, by its address'],
   ['--debug', 'show where an error comes from'],
 ]
 
@@ -93,11 +93,11 @@ export interface LocalData {
 /** Exit codes; docs/cli.md lists them. */
 export const exitCodes = {
   ok: [0, 'everything worked'],
-  failed: [1, 'something failed; the sentence on standard error says what'],
+  failed: [1, 'something failed; the message on standard error says what'],
   usage: [2, 'the command line or a file that it names is wrong'],
   unreachable: [3, 'no server answers at that address'],
   refused: [4, 'the server does not accept the token, or the token may not do this'],
-  notFound: [5, 'what the command names does not exist'],
+  notFound: [5, 'something that the command names does not exist'],
   capacity: [6, 'the server cannot take more at the moment; try again later'],
   functionFailed: [10, 'the function ran and failed'],
 } as const satisfies Record<string, [code: number, meaning: string]>

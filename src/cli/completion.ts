@@ -3,7 +3,7 @@ import { argumentAt, type CommandSpec, globalOptions, usageError } from './comma
 export const commands: CommandSpec[] = [
   {
     name: 'completion',
-    summary: 'print what a shell needs to complete commands and options',
+    summary: "print a shell's completion script for commands and options",
     arguments: [['<shell>', 'bash, zsh or fish']],
     examples: ['source <(taibai completion bash)', 'taibai completion fish > ~/.config/fish/completions/taibai.fish'],
     async run(cli, args) {

@@ -6,12 +6,12 @@ const localName = 'local'
 export const commands: CommandSpec[] = [
   {
     name: 'context add',
-    summary: 'remember a server and its token',
+    summary: "store a server's address and token as a context",
     arguments: [
-      ['<name>', 'what to call it'],
+      ['<name>', 'its name'],
       ['<address>', 'such as https://functions.example.org'],
     ],
-    options: [['--token-file <file>', 'where its token is; default: standard input']],
+    options: [['--token-file <file>', 'file with its token; default: standard input']],
     examples: ['taibai context add shop https://functions.example.org --token-file shop.token'],
     async run(cli, args, options) {
       const [name, url] = [argumentAt(args, 0), argumentAt(args, 1)]
@@ -31,8 +31,8 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'context use',
-    summary: 'choose the server that commands ask',
-    arguments: [['<name>', 'of the context; "local" is the server of this machine']],
+    summary: 'choose the server that commands use',
+    arguments: [['<name>', 'name of the context; "local" is the server of this machine']],
     examples: ['taibai context use shop', 'taibai context use local'],
     async run(cli, args) {
       const name = argumentAt(args, 0)
@@ -47,7 +47,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'context list',
-    summary: 'show the servers that this command line knows',
+    summary: 'list the stored contexts',
     examples: ['taibai context list'],
     async run(cli) {
       const { current = localName, contexts } = readContexts(cli.configDir)
@@ -65,7 +65,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'context rm',
-    summary: 'forget a server',
+    summary: 'delete a context',
     arguments: [['<name>', 'of the context']],
     examples: ['taibai context rm shop'],
     async run(cli, args) {

@@ -26,7 +26,7 @@ const manyOptions: [flags: string, description: string][] = [
 export const commands: CommandSpec[] = [
   {
     name: 'dead-letters',
-    summary: 'list accepted runs that did not succeed and will not be tried again by themselves',
+    summary: 'list accepted runs that failed and will not be retried automatically',
     options: [...filterOptions, ['--limit <rows>', `how many, the oldest first; default: ${usualRows}`]],
     examples: ['taibai dead-letters --function greet'],
     async run(cli, _args, options) {
@@ -38,9 +38,9 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'dead-letters redrive',
-    summary: 'run dead letters again as if they were new: one, or those that filters find',
+    summary: 'run dead letters again as new runs: one, or those that match filters',
     arguments: [['[execution]', 'id of one']],
-    options: [['--input <text>', 'with an id: its input from now on'], ...manyOptions],
+    options: [['--input <text>', 'with an id: its new input'], ...manyOptions],
     examples: [
       'taibai dead-letters redrive 0197c0de-0000-7000-8000-000000000000 --input \'{"fixed": true}\'',
       'taibai dead-letters redrive --function greet',
@@ -59,7 +59,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'dead-letters edit',
-    summary: 'give a dead letter another input',
+    summary: 'change the input of a dead letter',
     arguments: [
       ['<execution>', 'its id'],
       ['<input>', 'text; JSON becomes a value'],
@@ -72,7 +72,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'dead-letters drop',
-    summary: 'drop dead letters: one, or those that filters find; their records stay',
+    summary: 'drop dead letters: one, or those that match filters; their records stay',
     arguments: [['[execution]', 'id of one']],
     options: manyOptions,
     examples: ['taibai dead-letters drop --function greet --status failed'],

@@ -10,7 +10,7 @@ import { type Cli, type CommandSpec, exitCode } from './command.ts'
 export const commands: CommandSpec[] = [
   {
     name: 'doctor',
-    summary: 'look the installation over, and say what is wrong and what to do about it',
+    summary: 'check the installation: report problems and how to solve them',
     examples: ['taibai doctor', 'taibai doctor --json'],
     run: (cli) => doctor(cli),
   },

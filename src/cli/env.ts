@@ -37,7 +37,7 @@ export const commands: CommandSpec[] = [
     summary: 'remove environment variables of a function',
     arguments: [
       ['<function>', 'its name or id'],
-      ['<names...>', 'of the variables'],
+      ['<names...>', 'names of the variables'],
     ],
     examples: ['taibai env rm greet LANGUAGE'],
     async run(cli, args) {

@@ -11,7 +11,7 @@ const usualRows = 20
 export const commands: CommandSpec[] = [
   {
     name: 'executions',
-    summary: 'show what ran, the newest last; with an id, one run whole',
+    summary: 'list executions, the newest last; with an id, show one in full',
     arguments: [['[execution]', 'id of a run']],
     options: [
       ['--function <name>', 'only of this function'],
@@ -31,7 +31,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'cancel',
-    summary: 'give a run up: one that waits does not begin, the function of one at work is told and then ended',
+    summary: 'cancel a run: a waiting one does not begin; the function of a running one is notified, then stopped',
     arguments: [['<execution>', 'id of a run']],
     examples: ['taibai cancel 0197c0de-0000-7000-8000-000000000000'],
     async run(cli, args) {
@@ -42,7 +42,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'explain',
-    summary: 'say why a run was slow, cold or failed, and what to change',
+    summary: 'explain why a run was slow, cold or failed, and what to change',
     arguments: [['<execution>', 'id of a run']],
     examples: ['taibai explain 0197c0de-0000-7000-8000-000000000000'],
     async run(cli, args) {

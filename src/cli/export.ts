@@ -11,7 +11,7 @@ export const commands: CommandSpec[] = [
   {
     name: 'export',
     summary: 'write the project to one file: functions, code, versions, aliases, jobs and webhooks',
-    arguments: [['<file>', 'where to; "-" is standard output']],
+    arguments: [['<file>', 'output file; "-" is standard output']],
     examples: ['taibai export shop.taibai', 'taibai export - > shop.taibai'],
     async run(cli, args) {
       const { bundle, packages } = await readProject(cli.client())
@@ -31,7 +31,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'import',
-    summary: 'bring what an export holds to the server; it shows the difference first',
+    summary: 'import an exported project into the server; shows the differences first',
     arguments: [['<file>', 'made by "taibai export"; "-" is standard input']],
     options: [
       ['--dry-run', 'only show what would change'],

@@ -10,35 +10,38 @@ const mib = 1024 * 1024
 
 /** Options for a function's fields besides its code, shared by `deploy` and `update`. */
 export const fieldOptions: [flags: string, description: string][] = [
-  ['--runtime <name>', 'what it is written in; default: guessed from its files'],
-  ['--entry <module.callable>', 'what is called; default: main.main'],
-  ['--signature <name>', 'how it is called, such as event, http or qinling'],
+  ['--runtime <name>', 'its runtime; default: detected from its files'],
+  ['--entry <module.callable>', 'the handler that is called; default: main.main'],
+  ['--signature <name>', 'its calling convention, such as event, http or qinling'],
   ['--memory <MiB>', 'memory of a worker'],
-  ['--tmp <MiB>', 'size of /tmp, which lies in that memory'],
+  ['--tmp <MiB>', 'size of /tmp, which is part of that memory'],
   ['--timeout <seconds>', 'how long a call may take'],
-  ['--concurrency <calls>', 'calls at once in one worker'],
+  ['--concurrency <calls>', 'concurrent calls in one worker'],
   ['--min-workers <count>', 'workers that are always warm'],
-  ['--max-workers <count>', 'most workers'],
-  ['--max-running <calls>', 'most calls at work at once, in all workers; none is no limit'],
-  ['--max-rate <calls>', 'most calls a second; none is no limit'],
-  ['--max-gb-seconds <number>', 'most GB-seconds a day of its workers while calls run; none is no limit'],
+  ['--max-workers <count>', 'maximum number of workers'],
+  ['--max-running <calls>', 'maximum number of running calls in all workers; none is no limit'],
+  ['--max-rate <calls>', 'maximum calls per second; none is no limit'],
+  ['--max-gb-seconds <number>', 'maximum GB-seconds per day of its workers while calls run; none is no limit'],
   ['--placement <NAME=value...>', 'labels of the swarm nodes that may run it; none: all nodes'],
-  ['--sandbox <runtime>', 'OCI runtime of its containers, such as runsc; none is the usual one'],
+  ['--sandbox <runtime>', "OCI runtime of its containers, such as runsc; none is the engine's default"],
   ['--record <what>', 'what is kept of its executions: full, summary, failures or none'],
   [
     '--attempts <number>',
-    'how often an accepted run may begin, whatever it ends with but success; none: as the server does',
+    "maximum number of attempts of an accepted run, retried after any failure; none: the server's default",
   ],
-  ['--on-success <place>', 'where results of accepted runs go: a function, a URL or zaqar://QUEUE; none: nowhere'],
-  ['--on-failure <place>', 'where failures go that will not be tried again; as --on-success'],
+  [
+    '--on-success <place>',
+    'destination of results of accepted runs: a function, a URL or zaqar://QUEUE; none: no destination',
+  ],
+  ['--on-failure <place>', 'destination of failures that will not be retried; as --on-success'],
   ['--network <kind>', 'egress or none'],
   ['--api', 'let it call the API: address and token are in its context'],
-  ['--no-api', 'take that back'],
+  ['--no-api', 'do not let it call the API'],
   ['--description <text>', 'what it is for'],
-  ['-e, --env <NAME=value...>', 'environment variables; they replace the ones it has'],
+  ['-e, --env <NAME=value...>', 'environment variables; they replace all existing ones'],
   [
     '--secret <NAME=place...>',
-    'secrets that it sees: NAME or NAME=VARIABLE, or NAME=@FILE for /run/secrets/FILE; they replace the ones it has',
+    'secrets that it gets: NAME or NAME=VARIABLE, or NAME=@FILE for /run/secrets/FILE; they replace all existing ones',
   ],
 ]
 
@@ -149,7 +152,7 @@ export const commands: CommandSpec[] = [
     options: [
       ...fieldOptions.filter(([flags]) => !flags.startsWith('--runtime')),
       ['--name <name>', 'its new name'],
-      ['--image <image>', 'of one that is an image: another, or another tag'],
+      ['--image <image>', 'new image or tag of a function that is an image'],
     ],
     examples: [
       'taibai update greet --timeout 30 --memory 256',
@@ -191,10 +194,10 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'download',
-    summary: 'get the package of a function as a ZIP',
+    summary: 'download the package of a function as a ZIP',
     arguments: [
       ['<function>', 'its name, or name:version'],
-      ['[file]', 'where to; "-" is standard output; default: <name>.zip'],
+      ['[file]', 'output file; "-" is standard output; default: <name>.zip'],
     ],
     examples: ['taibai download greet', 'taibai download greet:2 - > greet-2.zip'],
     async run(cli, args) {

@@ -18,7 +18,7 @@ import { timeText } from './shown.ts'
 export const commands: CommandSpec[] = [
   {
     name: 'images ls',
-    summary: 'show the images of runtimes and functions on the engine of the server, and what uses each (for admins)',
+    summary: "list the runtime and function images on the server's engine, and what uses each (for admins)",
     examples: ['taibai images ls'],
     async run(cli) {
       cli.out.rows(await cli.client().images.list(), columns, 'There are no images of runtimes or functions.')
@@ -26,7 +26,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'images pull',
-    summary: 'let the server fetch images, with the credentials of "taibai registry login" (for admins)',
+    summary: 'have the server pull images, with the credentials of "taibai registry login" (for admins)',
     arguments: [['<images...>', 'names']],
     examples: ['taibai images pull ghcr.io/me/tool:2'],
     async run(cli, args) {
@@ -41,10 +41,10 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'images save',
-    summary: 'write images of the engine of this machine to a file, for a machine without a registry',
+    summary: "save images of this machine's engine to a file, for a machine without a registry",
     arguments: [
-      ['<file>', 'a tar, as "docker save" makes it; "-" is standard output'],
-      ['[images...]', 'names; default: those of the runtimes, and what they are made on'],
+      ['<file>', 'tar file in the format of "docker save"; "-" is standard output'],
+      ['[images...]', 'image names; default: the runtime images and their base images'],
     ],
     examples: [
       'taibai images save images.tar',
@@ -54,16 +54,16 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'images load',
-    summary: 'give the engine of this machine the images of a file that "images save" or "docker save" made',
-    arguments: [['<file>', 'the tar; "-" is standard input']],
+    summary: 'load images from a file of "images save" or "docker save" into this machine\'s engine',
+    arguments: [['<file>', 'the tar file; "-" is standard input']],
     examples: ['taibai images load images.tar'],
     run: (cli, args) => withEngine((engine) => load(cli, engine, argumentAt(args, 0))),
   },
   {
     name: 'images push',
-    summary: 'copy images of the engine of this machine to other engines, such as the nodes of a swarm',
+    summary: "copy images of this machine's engine to other engines, such as the nodes of a swarm",
     arguments: [['<engines...>', 'their addresses: ssh://me@node2, tcp://192.0.2.7:2376']],
-    options: [['--images <names>', 'separated by commas; default: those of the runtimes']],
+    options: [['--images <names>', 'image names, separated by commas; default: the runtime images']],
     examples: [
       'taibai images push ssh://node2 ssh://node3',
       'taibai images push --images ghcr.io/me/tool:2 ssh://node2',
@@ -75,8 +75,8 @@ export const commands: CommandSpec[] = [
     name: 'images prune',
     summary: 'remove the images that no function or runtime uses (for admins)',
     options: [
-      ['--dry-run', 'only show what would go'],
-      ['--other-releases', 'also images of runtimes as other releases have them; other installations may need them'],
+      ['--dry-run', 'only show what would be removed'],
+      ['--other-releases', 'also remove runtime images of other releases; other installations may need them'],
       ['-y, --yes', 'do not ask'],
     ],
     examples: ['taibai images prune --dry-run', 'taibai images prune --yes'],

@@ -10,17 +10,13 @@ import { renamed, type Template, templatesIn } from './templates.ts'
 export const commands: CommandSpec[] = [
   {
     name: 'init',
-    summary:
-      'begin a function: a folder with its first code and a taibai.yaml; alone it shows what there is to begin with',
+    summary: "create a folder with a new function's code and a taibai.yaml; without arguments, list the templates",
     arguments: [
       [
         '[template]',
         'a runtime, such as nodejs, python3, go or executable (a script), or an example, such as sqlite-api',
       ],
-      [
-        '[name]',
-        'of the function and its folder; a path says where the folder is; default: hello, or that of the example',
-      ],
+      ['[name]', "name or path of the function's folder; default: hello, or the example's name"],
     ],
     examples: [
       'taibai init',

@@ -4,16 +4,16 @@ import { jobColumns, targetText, timeText } from './shown.ts'
 import { functionNames, targetFields, withNames } from './target.ts'
 
 const fieldOptions: [flags: string, description: string][] = [
-  ['--name <text>', 'what to call it'],
+  ['--name <text>', 'its name'],
   ['--input <text>', 'input of each run; JSON becomes a value'],
   ['--timezone <zone>', 'zone of the pattern, such as Europe/Berlin; default: UTC'],
-  ['--overlap <rule>', 'when a run is due while one is unfinished: allow, skip or queue'],
-  ['--missed <rule>', 'runs that fell into a downtime: skip, once or all'],
+  ['--overlap <rule>', 'if a run is due while the previous one is unfinished: allow, skip or queue'],
+  ['--missed <rule>', 'runs missed during a downtime: skip, once or all'],
 ]
 
 const secondsOption: [flags: string, description: string] = [
   '--seconds-first',
-  'of six fields the first is for seconds, and not the last',
+  'six fields begin with seconds, instead of ending with them',
 ]
 
 const secondsOf = ({ secondsFirst }: Options): Pick<JobFields, 'seconds'> =>
@@ -22,7 +22,7 @@ const secondsOf = ({ secondsFirst }: Options): Pick<JobFields, 'seconds'> =>
 export const commands: CommandSpec[] = [
   {
     name: 'jobs add',
-    summary: 'run a function by a cron pattern, or once at a time',
+    summary: 'run a function by a cron pattern, or once at a given time',
     arguments: [
       ['<function>', 'its name, name:version or name@alias'],
       ['[pattern]', 'such as "0 9 * * mon-fri" or @hourly'],
@@ -30,7 +30,7 @@ export const commands: CommandSpec[] = [
     options: [
       ...fieldOptions,
       secondsOption,
-      ['--at <time>', 'first run, in UTC, such as "2027-01-01 09:00"; without a pattern the only one'],
+      ['--at <time>', 'time of the first run, in UTC, such as "2027-01-01 09:00"; without a pattern, the only run'],
       ['--count <runs>', 'end after this number of runs'],
     ],
     examples: [
@@ -87,7 +87,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'jobs explain',
-    summary: 'say a pattern in words, with the next times that it matches',
+    summary: 'explain a cron pattern in words, with its next times',
     arguments: [['<pattern>', 'such as "0 9 * * mon-fri"']],
     options: [['--timezone <zone>', 'zone of the pattern, such as Europe/Berlin; default: UTC'], secondsOption],
     examples: ['taibai jobs explain "*/15 8-17 * * mon-fri" --timezone Europe/Berlin'],
@@ -101,11 +101,11 @@ export const commands: CommandSpec[] = [
       })
     },
   },
-  change('pause', 'stop the runs of a job for now', { status: 'paused' }),
-  change('resume', 'let a paused job run again, from now on', { status: 'running' }),
+  change('pause', 'pause a job', { status: 'paused' }),
+  change('resume', 'resume a paused job from now on', { status: 'running' }),
   {
     name: 'jobs run',
-    summary: 'run what a job runs, now',
+    summary: "run a job's function now",
     arguments: [['<job>', 'its id or name']],
     examples: ['taibai jobs run morning'],
     async run(cli, args) {
@@ -120,7 +120,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'jobs rm',
-    summary: 'remove jobs; what they ran stays',
+    summary: 'remove jobs; the records of their runs stay',
     arguments: [['<jobs...>', 'ids or names']],
     examples: ['taibai jobs rm morning'],
     async run(cli, args) {

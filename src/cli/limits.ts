@@ -24,15 +24,15 @@ const projectColumns: Column<ProjectRow>[] = [
 export const commands: CommandSpec[] = [
   {
     name: 'projects',
-    summary: 'show what projects have and take at the moment; for others than admins, the own one alone',
+    summary: 'show the projects and their current use; without the admin role, only your own',
     examples: ['taibai projects'],
     run: async (cli) => cli.out.rows(await cli.client().projects(), projectColumns, ''),
   },
   {
     name: 'limits',
-    summary: 'show what a project may take and what it has taken; admins set it',
-    arguments: [['[project]', 'for admins; default: the own one']],
-    options: [['--set <limit=value...>', 'in the place of all that was set; none is no limit']],
+    summary: "show a project's limits and their current use; admins set the limits",
+    arguments: [['[project]', 'for admins; default: your own project']],
+    options: [['--set <limit=value...>', 'replaces all limits that were set; none is no limit']],
     examples: ['taibai limits', 'taibai limits shop --set running=20 --set rate=50'],
     async run(cli, args, options) {
       const project = args[0] as string | undefined

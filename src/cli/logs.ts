@@ -10,10 +10,10 @@ const againMs = 1000
 export const commands: CommandSpec[] = [
   {
     name: 'logs',
-    summary: 'show what the runs of a function printed',
+    summary: "show the output of a function's executions",
     arguments: [['<function>', 'its name or id']],
     options: [
-      ['-f, --follow', 'go on showing what it prints until Ctrl-C'],
+      ['-f, --follow', 'follow its output until Ctrl-C'],
       ['--execution <id>', 'only of this run'],
       ['--limit <runs>', `of how many of the newest runs; default: ${usualRuns}`],
     ],

@@ -13,11 +13,11 @@ const columns: Column<RegistryRow>[] = [
 export const commands: CommandSpec[] = [
   {
     name: 'registry login',
-    summary: 'let the server fetch images of a registry as somebody (for admins)',
-    arguments: [['<registry>', 'its host, such as ghcr.io; docker.io is the default one of engines']],
+    summary: 'store credentials with which the server pulls images of a registry (for admins)',
+    arguments: [['<registry>', "its host, such as ghcr.io; docker.io is the engines' default registry"]],
     options: [
       ['-u, --username <name>', 'who'],
-      ['--password-file <file>', 'where the password or token is; default: standard input'],
+      ['--password-file <file>', 'file with the password or token; default: standard input'],
     ],
     examples: ['taibai registry login ghcr.io -u me --password-file token.txt'],
     async run(cli, args, options) {
@@ -38,7 +38,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'registry list',
-    summary: 'show the registries that credentials are kept for; never the passwords (for admins)',
+    summary: 'list the registries with stored credentials; never the passwords (for admins)',
     examples: ['taibai registry list'],
     async run(cli) {
       const rows = await cli.client().registries.list()
@@ -47,7 +47,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'registry logout',
-    summary: 'forget the credentials for a registry (for admins)',
+    summary: 'delete the credentials of a registry (for admins)',
     arguments: [['<registry>', 'its host']],
     examples: ['taibai registry logout ghcr.io'],
     async run(cli, args) {

@@ -21,7 +21,7 @@ const columns: Column<RuntimeRow>[] = [
 export const commands: CommandSpec[] = [
   {
     name: 'runtimes',
-    summary: 'show what functions can be written in',
+    summary: 'list the runtimes in which functions can be written',
     examples: ['taibai runtimes'],
     async run(cli) {
       cli.out.rows(await cli.client().runtimes.list(), columns, 'There are no runtimes.')
@@ -29,12 +29,11 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'runtimes build',
-    summary:
-      'make the images of runtimes on the engine of this machine, as "taibai up" does; what is there is left as it is',
+    summary: 'build runtime images on this machine\'s engine, as "taibai up" does; existing images stay unchanged',
     arguments: [
-      ['[names...]', 'of runtimes, such as nodejs22; default: the usual ones and those that TAIBAI_RUNTIMES names'],
+      ['[names...]', 'names of runtimes, such as nodejs22; default: the standard ones and those in TAIBAI_RUNTIMES'],
     ],
-    options: [['--refresh', 'ask registries and mirrors again for what they are made on']],
+    options: [['--refresh', 'check registries and mirrors for newer base images']],
     examples: ['taibai runtimes build', 'taibai runtimes build nodejs22 python311'],
     run: (cli, args, options) => build(cli, args[0] as string[], options.refresh === true),
   },

@@ -14,12 +14,12 @@ import { secretColumns } from './shown.ts'
 export const commands: CommandSpec[] = [
   {
     name: 'secret set',
-    summary: 'keep a secret, or give one a new value; the value comes from standard input, or you are asked for it',
-    arguments: [['<name>', 'what functions call it']],
+    summary: 'store a secret, or set a new value of one; the value comes from standard input or a prompt',
+    arguments: [['<name>', 'name of the secret for functions']],
     options: [
-      ['--file <path>', 'take the value from a file'],
-      ['--version <number>', 'in place of a value: hand out that of an earlier version again'],
-      ['--drain', 'workers that run keep the value they have; default: their next call goes to a new worker'],
+      ['--file <path>', 'read the value from a file'],
+      ['--version <number>', 'instead of a value: make an earlier version current again'],
+      ['--drain', 'running workers keep their current value; default: the next call goes to a new worker'],
       ['--description <text>', 'what it is for'],
     ],
     examples: [
@@ -53,7 +53,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'secret list',
-    summary: 'show the secrets of the project and who uses them; never their values',
+    summary: "list the project's secrets and what uses them; never their values",
     examples: ['taibai secret list'],
     async run(cli) {
       cli.out.rows(
@@ -66,8 +66,8 @@ export const commands: CommandSpec[] = [
   {
     name: 'secret rm',
     summary: 'delete secrets with all their versions',
-    arguments: [['<names...>', 'of the secrets']],
-    options: [['--cascade', 'functions that use them lose them']],
+    arguments: [['<names...>', 'names of the secrets']],
+    options: [['--cascade', 'also remove them from the functions that use them']],
     examples: ['taibai secret rm DB_URL'],
     async run(cli, args, options) {
       const names = args[0] as string[]

@@ -10,7 +10,7 @@ export const commands: CommandSpec[] = [
   {
     name: 'service install',
     summary:
-      'let systemd run the server, from now on and whenever the machine starts; as a user, a service of that user',
+      'install the server as a systemd service that starts now and at every boot; without root, as a service of the current user',
     options: [
       [
         '--user <name>',
@@ -24,7 +24,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'service uninstall',
-    summary: 'stop the service and forget it; the data stays',
+    summary: 'stop and remove the service; the data stays',
     examples: ['sudo taibai service uninstall'],
     async run(cli) {
       const service = serviceFor(cli, {})
@@ -36,7 +36,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'service status',
-    summary: 'say whether the service is installed and runs',
+    summary: 'show whether the service is installed and runs',
     examples: ['taibai service status'],
     async run(cli) {
       const service = serviceFor(cli, {})

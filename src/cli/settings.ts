@@ -11,8 +11,8 @@ const columns: Column<SettingRow>[] = [
 export const commands: CommandSpec[] = [
   {
     name: 'settings',
-    summary: 'show the settings of the server as they are in effect, without secrets (for admins)',
-    options: [['--given', 'only those that the environment of the server gives']],
+    summary: "show the server's effective settings, without secrets (for admins)",
+    options: [['--given', "only settings that the server's environment sets"]],
     examples: ['taibai settings --given', 'taibai settings --json'],
     async run(cli, _args, options) {
       const rows = await cli.client().settings()

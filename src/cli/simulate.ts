@@ -16,14 +16,13 @@ const usualKeep = ['600', '30']
 export const commands: CommandSpec[] = [
   {
     name: 'simulate',
-    summary:
-      'replay the calls that the server has had with other memory budgets and other ways of keeping workers (for admins)',
+    summary: "replay the server's past calls with other memory budgets and other keep-alive policies (for admins)",
     options: [
       ['--days <days>', `how far back; default: ${usualDays}`],
       ['--budget <mib...>', "memory of all workers, in MiB; default: the server's, half and twice of it"],
-      ['--keep <seconds...>', 'times after which other platforms remove an idle worker; default: 600 30'],
+      ['--keep <seconds...>', 'idle times after which other platforms remove a worker; default: 600 30'],
       ['--memory <mib>', `of a worker whose function is gone; default: ${usualMemoryMib}`],
-      ['--ledger <file>', 'read this ledger.db in the place of asking a server; nothing in it is changed'],
+      ['--ledger <file>', 'read this ledger.db instead of asking a server; it stays unchanged'],
     ],
     examples: [
       'taibai simulate',

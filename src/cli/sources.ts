@@ -11,9 +11,9 @@ export const commands: CommandSpec[] = [
       ['<container>', 'in Swift'],
     ],
     options: [
-      ['--prefix <text>', 'only objects whose name begins so'],
+      ['--prefix <text>', 'only objects whose names begin with this text'],
       ['--events <kinds>', 'created, changed, deleted, separated by commas'],
-      ['--interval <seconds>', 'time between two looks'],
+      ['--interval <seconds>', 'time between two checks'],
     ],
     examples: ['taibai sources add count in --prefix photos/ --events created,deleted'],
     async run(cli, args, options) {
@@ -45,7 +45,7 @@ export const commands: CommandSpec[] = [
   ...(['pause', 'resume'] as const).map(
     (verb): CommandSpec => ({
       name: `sources ${verb}`,
-      summary: verb === 'pause' ? 'stop looking for now' : 'look again, and tell what happened meanwhile',
+      summary: verb === 'pause' ? 'pause a source' : 'resume a source, and report the changes since then',
       arguments: [['<source>', 'its id']],
       examples: [`taibai sources ${verb} 3f0c8e1a-5a52-4d2c-9a5e-0b6f4f0f9a11`],
       async run(cli, args) {

@@ -4,7 +4,7 @@ import { exitCode } from './command.ts'
 export const commands: CommandSpec[] = [
   {
     name: 'status',
-    summary: 'say whether the server answers, and what it holds',
+    summary: 'show whether the server answers, and what it contains',
     examples: ['taibai status', 'taibai status --json'],
     async run(cli) {
       const client = cli.client()

@@ -7,14 +7,14 @@ const shownOnce = 'It is not shown again: keep it where nobody else reads it.'
 export const commands: CommandSpec[] = [
   {
     name: 'token create',
-    summary: 'make a token; it is shown once',
-    arguments: [['<name>', 'whose it is, or what for']],
+    summary: 'create a token; it is shown once',
+    arguments: [['<name>', 'owner or purpose']],
     options: [
-      ['--project <name>', 'what it may work in; default: default'],
+      ['--project <name>', 'project in which it is valid; default: default'],
       ['--role <role...>', 'member or admin; default: member'],
       ['--scope <scope...>', 'read, invoke, deploy or admin; default: all that the role allows'],
-      ['--function <name>', 'the one function that it is for; default: any'],
-      ['--expires <days>', 'days until it ends; default: never'],
+      ['--function <name>', 'the only function for which it is valid; default: any'],
+      ['--expires <days>', 'days until it expires; default: never'],
     ],
     examples: [
       'taibai token create ci --project shop --scope deploy --expires 90',
@@ -40,7 +40,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'token list',
-    summary: 'show whose tokens there are; never the tokens',
+    summary: 'list the tokens by name; never their values',
     examples: ['taibai token list'],
     async run(cli) {
       cli.out.rows(await cli.client().tokens.list(), tokenColumns, 'There are no tokens beside the admin token.')
@@ -48,11 +48,11 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'token rotate',
-    summary: 'make a new token in the place of one, which is good for a while yet',
+    summary: 'replace a token by a new one; the old one stays valid for a grace period',
     arguments: [['<token>', 'id']],
     options: [
-      ['--grace <seconds>', 'how long the one of before is good; default: an hour'],
-      ['--expires <days>', 'days until the new one ends; default: when the one of before would'],
+      ['--grace <seconds>', 'how long the old token stays valid; default: one hour'],
+      ['--expires <days>', "days until the new token expires; default: the old token's expiry"],
     ],
     examples: ['taibai token rotate 3f0c8e1a-5a52-4d2c-9a5e-0b6f4f0f9a11 --grace 600 --expires 90'],
     async run(cli, args, options) {
@@ -70,7 +70,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'whoami',
-    summary: 'say who you are to the server, and what your token may do',
+    summary: 'show who you are to the server, and what your token may do',
     examples: ['taibai whoami'],
     async run(cli) {
       const who = await cli.client().whoami()
@@ -88,7 +88,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'token rm',
-    summary: 'take tokens back: they are refused from now on',
+    summary: 'revoke tokens: they are refused from now on',
     arguments: [['<tokens...>', 'ids']],
     examples: ['taibai token rm 3f0c8e1a-5a52-4d2c-9a5e-0b6f4f0f9a11'],
     async run(cli, args) {

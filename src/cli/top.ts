@@ -12,7 +12,7 @@ export const commands: CommandSpec[] = [
   {
     name: 'top',
     summary: 'show calls, times and starts of the last ten seconds, live, until Ctrl-C',
-    options: [['--once', 'listen for a moment, show one picture and end']],
+    options: [['--once', 'show one snapshot and exit']],
     examples: ['taibai top', 'taibai top --once --json'],
     async run(cli, _args, options) {
       const counts = new LiveCounts(cli.now())

@@ -26,12 +26,12 @@ export const commands: CommandSpec[] = [
     name: 'up',
     summary: 'prepare this machine, start the server, deploy sample functions and call them',
     options: [
-      ['--install', 'install and start Docker from the packages of this system where no engine answers (as root)'],
+      ['--install', "install and start Docker from this system's packages if no engine answers (as root)"],
       [
         '--engine <engine>',
         'docker: containers; swarm: tasks of a Docker Swarm; process: plain processes WITHOUT ISOLATION',
       ],
-      ['--images <file>', 'take images of runtimes or their bases from an archive, such as "docker save" makes'],
+      ['--images <file>', 'load runtime images or base images from an archive made by "docker save"'],
     ],
     examples: ['taibai up', 'sudo taibai up --install'],
     run: (cli, _args, options) => up(cli, options),

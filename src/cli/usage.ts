@@ -19,7 +19,7 @@ const columns = (by: string): Column<UsageRow>[] => [
 export const commands: CommandSpec[] = [
   {
     name: 'usage',
-    summary: 'show what functions have used: memory, processor time, bytes',
+    summary: 'show the resources that functions used: memory, processor time, bytes',
     options: [
       ['--from <day>', 'such as 2026-11-01; default: the first of the month'],
       ['--to <day>', 'default: today (UTC)'],

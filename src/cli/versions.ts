@@ -5,7 +5,7 @@ import { findFunction, parseTarget, withNames } from './target.ts'
 export const commands: CommandSpec[] = [
   {
     name: 'versions list',
-    summary: 'show the frozen copies of a function',
+    summary: 'list the published versions of a function',
     arguments: [['<function>', 'its name or id']],
     examples: ['taibai versions list greet'],
     async run(cli, args) {
@@ -20,11 +20,11 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'versions publish',
-    summary: 'freeze the code of a function as its next version',
+    summary: 'publish the current code of a function as its next version',
     arguments: [['<function>', 'its name or id']],
     options: [
       ['--description <text>', 'what is new'],
-      ['--alias <name>', 'let this alias point to it'],
+      ['--alias <name>', 'point this alias to it'],
     ],
     examples: ['taibai versions publish greet --description "new greeting" --alias live'],
     async run(cli, args, options) {
@@ -43,7 +43,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'versions rm',
-    summary: 'remove a version that nothing points to',
+    summary: 'remove a version that nothing refers to',
     arguments: [['<version>', 'as name:version']],
     examples: ['taibai versions rm greet:1'],
     async run(cli, args) {
@@ -65,7 +65,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'aliases set',
-    summary: 'make an alias, or let it point to another version',
+    summary: 'create an alias, or point it to another version',
     arguments: [
       ['<alias>', 'its name'],
       ['<version>', 'as name:version'],
@@ -73,7 +73,7 @@ export const commands: CommandSpec[] = [
     options: [
       [
         '--weight <version=share...>',
-        'share of the calls, from 0 to 1, that run another version, such as 4=0.1; may be repeated. Without it all calls run the one version',
+        'share of calls, from 0 to 1, that another version gets, such as 4=0.1; may be repeated. Default: all calls run the one version',
       ],
     ],
     examples: ['taibai aliases set live greet:2', 'taibai aliases set live greet:3 --weight 4=0.1'],
@@ -103,10 +103,10 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'rollback',
-    summary: 'let an alias point to the version before, or to the one that is named',
+    summary: 'point an alias to its previous version, or to the given one',
     arguments: [
       ['<alias>', 'its name'],
-      ['[version]', 'number of the version; default: the one before'],
+      ['[version]', 'version number; default: the previous version'],
     ],
     examples: ['taibai rollback live', 'taibai rollback live 3'],
     async run(cli, args) {

@@ -14,14 +14,14 @@ function signatureOf(options: Options): Pick<WebhookFields, 'signature'> {
 export const commands: CommandSpec[] = [
   {
     name: 'webhooks add',
-    summary: 'make an address that runs a function without a token',
+    summary: 'create a webhook: a URL that runs a function without a token',
     arguments: [['<function>', 'its name, name:version or name@alias']],
     options: [
       ['--description <text>', 'who calls it'],
       ['--signature <scheme>', 'callers must sign: github, gitlab, slack, stripe, standard or hmac'],
-      ['--secret <name>', 'the secret that they sign with; see "taibai secret set"'],
-      ['--rate <calls>', 'most calls a second'],
-      ['--sync', "answer with the function's own answer, to GET too; without it: accept the run, which follows"],
+      ['--secret <name>', 'the secret with which they sign; see "taibai secret set"'],
+      ['--rate <calls>', 'maximum calls per second'],
+      ['--sync', "respond with the function's response, also to GET; default: accept the run and respond at once"],
     ],
     examples: [
       'taibai webhooks add greet --description "the shop"',
@@ -45,7 +45,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'webhooks list',
-    summary: 'show the webhooks and their addresses',
+    summary: 'list the webhooks and their URLs',
     examples: ['taibai webhooks list'],
     async run(cli) {
       const rows = await cli.client().webhooks.list()
@@ -54,7 +54,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'webhooks deliveries',
-    summary: 'show the last calls of a webhook since the server started; with --again, run one once more',
+    summary: 'show the last calls of a webhook since the server started; --again repeats one',
     arguments: [['<webhook>', 'its id']],
     options: [['--again <delivery>', 'the id of a delivery']],
     examples: [
@@ -73,7 +73,7 @@ export const commands: CommandSpec[] = [
   },
   {
     name: 'webhooks rm',
-    summary: 'remove webhooks: their addresses answer no more',
+    summary: 'remove webhooks; their URLs stop working',
     arguments: [['<webhooks...>', 'ids']],
     examples: ['taibai webhooks rm 3f0c8e1a-5a52-4d2c-9a5e-0b6f4f0f9a11'],
     async run(cli, args) {

@@ -9,7 +9,7 @@ import { showHistory } from './worker-history.ts'
 export const commands: CommandSpec[] = [
   {
     name: 'workers',
-    summary: 'show all workers and which go next when others need memory, or those of a function (for admins)',
+    summary: 'list all workers in the order of eviction, or those of one function (for admins)',
     arguments: [['[function]', 'its name or id']],
     options: [['--history', 'show the memory of all workers and the starts of calls over the last 15 minutes']],
     examples: ['taibai workers', 'taibai workers greet', 'taibai workers --history'],

@@ -14,14 +14,14 @@ export const commands: CommandSpec[] = [
   {
     name: 'dev',
     summary:
-      'serve a folder while you edit it: what is saved answers the next call; logs, calls and errors as they happen',
+      'serve a folder while you edit it: saved changes apply to the next call; shows logs, calls and errors live',
     arguments: [['[folder]', 'with a taibai.yaml, or the package of one function; default: this folder']],
     options: [
       [
         '--engine <engine>',
         'start a server for this session; docker: containers; process: plain processes WITHOUT ISOLATION',
       ],
-      ['--port <port>', 'where that server listens; default: 7070, or the next that is free'],
+      ['--port <port>', 'port of that server; default: 7070, or the next free port'],
       ['--inspect [function]', 'let a debugger attach to the functions, or to this one; their calls have no timeout'],
     ],
     examples: ['taibai dev', 'taibai dev functions/report', 'taibai dev --inspect=report', 'taibai dev --json'],
