@@ -1,35 +1,24 @@
-import { execFile } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
-import { createWriteStream, existsSync, renameSync, statSync, utimesSync } from 'node:fs'
-import { chmod, link, mkdir, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { promisify } from 'node:util'
-import { type Extract, extract, type Header } from 'tar-stream'
+import { randomBytes } from 'node:crypto'
+import { existsSync, renameSync, statSync, utimesSync } from 'node:fs'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { HeldLayer, Layer, LayerStore } from '../domain/build.ts'
 import type { Clock } from '../domain/clock.ts'
-import type { DiskSpace } from '../domain/disk-space.ts'
 import { FaasError } from '../domain/errors.ts'
 import { storageFailure } from './storage-full.ts'
-import { checkLinks } from './zip-check.ts'
+import { type UnpackLayerOptions, unpackLayer } from './unpack-layer.ts'
 
-export interface LayerOptions {
+export interface LayerOptions extends UnpackLayerOptions {
   /** Folder of the layers: `<key>-<number>/files/` and `<key>-<number>/layer.json`; the highest number is the latest. */
   folder: string
-  maxBytes: number
-  maxEntries: number
   /** How long an unused layer is kept. */
   keepUnusedMs: number
-  /** Absent: no reserve. */
-  space?: DiskSpace
   clock: Clock
 }
 
 /** Earlier releases wrote no number. */
 const placePattern = /^([0-9a-f]{64})(?:-(\d+))?$/
 const unfinishedPrefix = '.unfinished-'
-const run = promisify(execFile)
 
 /** Installed dependencies of builds, each under the hash of its inputs. What is in use is neither changed nor removed. */
 export class LayerFolder implements LayerStore {
@@ -191,85 +180,3 @@ function latestOf(names: string[]): Map<string, number> {
 
 const notKept = (cause: unknown): FaasError =>
   storageFailure(cause, new FaasError('internal', 'What was built could not be stored; see the server log.', { cause }))
-
-/**
- * Files get mode 0444, or 0555 when executable. Times are kept, because Python uses a compiled module only when it matches its
- * source's time.
- */
-async function unpackLayer(
-  tar: AsyncIterable<Uint8Array>,
-  folder: string,
-  { maxBytes, maxEntries, space }: LayerOptions,
-): Promise<{ id: string; sizeBytes: number }> {
-  const hash = createHash('sha256')
-  const links = new Map<string, string>()
-  let [sizeBytes, entries] = [0, 0]
-  const unpacking = extract()
-  const laidOut = (async () => {
-    for await (const entry of unpacking) {
-      const { header } = entry
-      const path = pathOf(header.name)
-      sizeBytes += header.size ?? 0
-      if (++entries > maxEntries) throw refused(`it made more than ${maxEntries} files (TAIBAI_BUILD_MAX_FILES).`)
-      if (sizeBytes > maxBytes) throw refused(`it made more than ${maxBytes / 1024 / 1024} MiB (TAIBAI_BUILD_MAX_MB).`)
-      space?.refuseMore(header.size ?? 0)
-      if (path === '') {
-        entry.resume()
-        continue
-      }
-      await mkdir(dirname(join(folder, path)), { recursive: true })
-      if (header.type === 'symlink') links.set(path, header.linkname ?? '')
-      await layOut(entry, header, path, folder)
-    }
-  })()
-  const hashed = new Transform({
-    transform(chunk, _encoding, done) {
-      hash.update(chunk)
-      done(null, chunk)
-    },
-  })
-  const [laid, read] = await Promise.allSettled([laidOut, pipeline(tar, hashed, unpacking)])
-  for (const each of [laid, read]) if (each.status === 'rejected') throw each.reason
-  checkLinks(links)
-  for (const [path, target] of links) await symlink(target, join(folder, path))
-  // One sync for all files: on a busy disk a sync for each takes longer than the build. Without this program the kernel syncs
-  // later.
-  await run('sync', ['-f', folder]).catch(() => {})
-  return { id: hash.digest('hex'), sizeBytes }
-}
-
-async function layOut(entry: Entry, header: Header, path: string, folder: string): Promise<void> {
-  const to = join(folder, path)
-  const skip = () => void entry.resume()
-  switch (header.type) {
-    case 'directory':
-      await mkdir(to, { recursive: true })
-      return skip()
-    case 'symlink':
-      return skip()
-    case 'link':
-      await link(join(folder, pathOf(header.linkname ?? '')), to)
-      return skip()
-    case 'file':
-    case 'contiguous-file': {
-      await pipeline(entry, createWriteStream(to, { flags: 'wx' }))
-      if (header.mtime !== undefined) await utimes(to, header.mtime, header.mtime)
-      return chmod(to, ((header.mode ?? 0) & 0o111) === 0 ? 0o444 : 0o555)
-    }
-    default:
-      throw refused(`${JSON.stringify(path)} is neither a file, nor a folder, nor a link.`)
-  }
-}
-
-type Entry = Extract extends AsyncIterable<infer Source> ? Source : never
-
-/** Relative to the folder. */
-function pathOf(name: string): string {
-  const parts = name.split('/').filter((part) => part !== '' && part !== '.')
-  if (parts.includes('..') || name.includes('\0') || name.startsWith('/')) {
-    throw refused(`${JSON.stringify(name)} leads out of the folder of the build.`)
-  }
-  return parts.join('/')
-}
-
-const refused = (why: string): FaasError => new FaasError('build_failed', why)
