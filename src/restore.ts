@@ -7,9 +7,9 @@ import { systemClock as clock } from './domain/clock.ts'
 import { makeFolder } from './folder.ts'
 import { backupNotePath, cataloguePath, ledgerPath, packagePattern } from './store/backup-layout.ts'
 import { restoreBuilt } from './store/built-backup.ts'
-import { closeTree } from './store/link-tree.ts'
 import { PackageFolder } from './store/packages.ts'
 import { quickCheck } from './store/sqlite.ts'
+import { closeTree } from './store/tree.ts'
 import type { PackageLimits } from './store/zip-check.ts'
 
 /** Restores a data folder from a backup, only where no data folder exists: nothing is overwritten. */

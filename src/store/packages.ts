@@ -1,27 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto'
-import {
-  createReadStream,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs'
-import { chmod, link, mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { createReadStream, existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { link, mkdir, readdir, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
-import { setImmediate } from 'node:timers/promises'
 import type { Layer } from '../domain/build.ts'
 import type { Clock } from '../domain/clock.ts'
 import type { DiskSpace } from '../domain/disk-space.ts'
 import { FaasError, notFound } from '../domain/errors.ts'
 import type { PackageStore, StoredPackage } from '../domain/function.ts'
-import { closeTree, linkTree } from './link-tree.ts'
+import { syncFolder, writeDurably } from './durable.ts'
+import { digests } from './package-digests.ts'
 import { storageFailure } from './storage-full.ts'
+import { closeTree, linkTree, removeTree } from './tree.ts'
 import { unpack } from './unpack.ts'
+import { UnusedMark } from './unused-mark.ts'
 import type { PackageLimits } from './zip-check.ts'
 
 export interface PackageOptions {
@@ -34,10 +26,6 @@ export interface PackageOptions {
   clock: Clock
 }
 
-/** Longest time between an upload and its row. */
-const graceMs = 3_600_000
-/** Marker file beside the code of an unused package; its time says since when. */
-const unusedMark = 'unused'
 /** File beside the code of a built package: the hash of the upload, and the key of the installed layer. */
 const builtMark = 'built'
 /** Lock files of large programs have some MiB. */
@@ -158,10 +146,11 @@ export class PackageFolder implements PackageStore {
   }
 
   async prune(keep: Set<string>): Promise<number> {
+    const { keepUnusedMs = Number.POSITIVE_INFINITY } = this.#options
     let removed = 0
     for (const hash of await readdir(this.#options.folder)) {
       if (this.#keepers > 0) return removed
-      if (!hashPattern.test(hash) || !this.#isDoomed(hash, keep.has(hash))) continue
+      if (!hashPattern.test(hash) || !this.#markOf(this.#place(hash)).isDoomed(keep.has(hash), keepUnusedMs)) continue
       // Synchronous since the check of its age: a concurrent upload of the same bytes finds it complete and young, or not at all.
       const doomed = this.#unfinished()
       renameSync(this.#place(hash), doomed)
@@ -184,39 +173,12 @@ export class PackageFolder implements PackageStore {
   #has(hash: string): boolean {
     const place = this.#place(hash)
     if (!existsSync(place)) return false
-    rmSync(join(place, unusedMark), { force: true })
-    this.#touch(place)
+    this.#markOf(place).takeOff()
     return true
   }
 
-  #touch(place: string): void {
-    const now = this.#options.clock.now() / 1000
-    utimesSync(place, now, now)
-  }
-
-  #isOld(hash: string): boolean {
-    const found = statSync(this.#place(hash), { throwIfNoEntry: false })
-    return found !== undefined && found.mtimeMs < this.#options.clock.now() - graceMs
-  }
-
-  /** A newly unused package is marked; it is removed when the mark is old enough. */
-  #isDoomed(hash: string, isUsed: boolean): boolean {
-    const { keepUnusedMs = Number.POSITIVE_INFINITY } = this.#options
-    const mark = join(this.#place(hash), unusedMark)
-    const marked = statSync(mark, { throwIfNoEntry: false })
-    if (isUsed) {
-      if (marked !== undefined) rmSync(mark)
-      return false
-    }
-    if (!this.#isOld(hash)) return false
-    if (marked === undefined) this.#mark(mark)
-    const since = marked?.mtimeMs ?? this.#options.clock.now()
-    return since <= this.#options.clock.now() - keepUnusedMs
-  }
-
-  #mark(mark: string): void {
-    writeFileSync(mark, '', { mode: 0o600 })
-    this.#touch(mark)
+  #markOf(place: string): UnusedMark {
+    return new UnusedMark(this.#options.clock, place)
   }
 
   #once(hash: string, store: () => Promise<void>): Promise<void> {
@@ -250,7 +212,7 @@ export class PackageFolder implements PackageStore {
     try {
       await mkdir(unfinished, { mode: 0o755 })
       await fill(unfinished)
-      this.#touch(unfinished)
+      this.#markOf(unfinished).touch()
       await rename(unfinished, this.#place(hash))
       await syncFolder(this.#options.folder)
       this.#onStored(this.folder(hash))
@@ -264,54 +226,7 @@ export class PackageFolder implements PackageStore {
 const notStored = (cause: unknown): FaasError =>
   storageFailure(cause, new FaasError('internal', 'The package could not be stored; see the server log.', { cause }))
 
-const digestStepBytes = 1024 * 1024
-
-/** Works in steps, because 50 MiB at once would block the event loop. */
-async function digests(zip: Buffer): Promise<{ hash: string; md5sum: string }> {
-  const [sha256, md5] = [createHash('sha256'), createHash('md5')]
-  for (let at = 0; at < zip.length; at += digestStepBytes) {
-    const step = zip.subarray(at, at + digestStepBytes)
-    sha256.update(step)
-    md5.update(step)
-    if (zip.length > digestStepBytes) await setImmediate()
-  }
-  return { hash: sha256.digest('hex'), md5sum: md5.digest('hex') }
-}
-
-async function writeDurably(path: string, bytes: Buffer): Promise<void> {
-  const handle = await open(path, 'wx', 0o444)
-  try {
-    await handle.writeFile(bytes)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Folders of packages are read-only: other users than root must make them writable before removal. */
-async function removeTree(path: string): Promise<void> {
-  await makeWritable(path)
-  await rm(path, { recursive: true, force: true })
-}
-
-async function makeWritable(folder: string): Promise<void> {
-  if (!existsSync(folder)) return
-  await chmod(folder, 0o755)
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await makeWritable(join(folder, entry.name))
-  }
-}
-
-/** Disk usage, as the file system counts it. */
+/** Disk usage, as the file system counts it; links beside the code take no room. */
 async function bytesOfPackage(place: string): Promise<number> {
   let bytes = 0
   const code = await readdir(join(place, 'code'), { withFileTypes: true, recursive: true })

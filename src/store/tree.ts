@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { chmod, link, lstat, mkdir, readdir, readlink, symlink } from 'node:fs/promises'
+import { chmod, link, lstat, mkdir, readdir, readlink, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Recreates the tree with hard links to its files; existing files stay. */
@@ -24,4 +24,18 @@ export async function closeTree(folder: string): Promise<void> {
     if (entry.isDirectory()) await closeTree(join(folder, entry.name))
   }
   await chmod(folder, 0o555)
+}
+
+/** Users other than root must make closed folders writable first. */
+export async function removeTree(path: string): Promise<void> {
+  await makeWritable(path)
+  await rm(path, { recursive: true, force: true })
+}
+
+async function makeWritable(folder: string): Promise<void> {
+  if (!existsSync(folder)) return
+  await chmod(folder, 0o755)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await makeWritable(join(folder, entry.name))
+  }
 }
