@@ -5,23 +5,18 @@ import { hashOfId, InFlight } from '../../domain/in-flight.ts'
 import { inputFromRecord } from '../../domain/input.ts'
 import { noShares, type Shares } from '../../domain/limits.ts'
 import type { Log } from '../../domain/log.ts'
-import { cancelled, errorTypes, type Outcome } from '../../domain/outcome.ts'
-import {
-  causeOf,
-  nextStep,
-  type RetryCause,
-  type RetryDecision,
-  type RetryRule,
-  retryRuleOf,
-} from '../../domain/retries.ts'
-import type { Delivery } from '../../domain/terms.ts'
-import type { Caller, CallInput, Revision } from '../../domain/worker.ts'
+import { cancelled, type Outcome } from '../../domain/outcome.ts'
+import { causeOf } from '../../domain/retries.ts'
+import type { CallInput, Revision } from '../../domain/worker.ts'
 import type { Target, TargetRef } from '../functions/targets.ts'
 import { AsyncQueue, type AsyncQueueLimits, type QueuedRun, type QueueReservation } from './async-queue.ts'
 import { answeredAs, endKeys, forgetEnd, noteEnd, platformOutcome, recordRetriesExpired } from './execution-record.ts'
+import { RunCaller } from './run-caller.ts'
 import type { RunEnds } from './run-ends.ts'
 import type { AcceptedRun, RunRequest } from './run-request.ts'
+import { type AttemptEnd, type RetryLimits, RunRetries } from './run-retries.ts'
 import type { Runner } from './runner.ts'
+import { wantedDelivery } from './wanted-delivery.ts'
 
 /** Resolves the target of an accepted run again. Throws FaasError when it is gone or cannot run now. */
 export type Resolve = (projectId: string, ref: TargetRef) => Target
@@ -29,14 +24,7 @@ export type Resolve = (projectId: string, ref: TargetRef) => Target
 /** Called for each run that continues after a restart; the run waits for the result. */
 export type Follow = (run: AcceptedRun) => Promise<unknown> | undefined
 
-export interface AcceptedRunsLimits extends AsyncQueueLimits {
-  /** Attempts of an accepted run when the platform fails. */
-  maxAttempts: number
-  /** How long an accepted run is retried. */
-  maxAsyncAgeMs: number
-  /** Pause before the second attempt; it doubles with each further one, up to a minute. */
-  retryPauseMs: number
-}
+export interface AcceptedRunsLimits extends AsyncQueueLimits, RetryLimits {}
 
 export interface AcceptedRunsParts {
   runner: Runner
@@ -51,9 +39,6 @@ export interface AcceptedRunsParts {
   /** Called for each finished run whose result has a destination. */
   onResult?(execution: Execution): void
 }
-
-const longestPauseMs = 60_000
-const platformRetries = { on: ['error'] satisfies RetryCause[] as RetryCause[], factor: 2, longestPauseMs }
 
 /** State of a run between attempts. */
 interface Promised {
@@ -74,7 +59,7 @@ export class AcceptedRuns {
   #queue: AsyncQueue
   #shares: Shares
   #promised = new InFlight<string, Promised>(hashOfId)
-  #platformRule: RetryRule
+  #retries: RunRetries
   /** Null: before `recover`. */
   #resolve: Resolve | null = null
   #closing = false
@@ -84,8 +69,7 @@ export class AcceptedRuns {
     this.#parts = parts
     this.#shares = parts.shares ?? noShares
     this.#queue = new AsyncQueue(limits, clock, this.#shares)
-    const { maxAttempts, maxAsyncAgeMs: maxAgeMs, retryPauseMs: firstPauseMs } = limits
-    this.#platformRule = { maxAttempts, maxAgeMs, firstPauseMs, ...platformRetries }
+    this.#retries = new RunRetries(limits, clock, parts.random)
   }
 
   /** Number of runs that have not begun. */
@@ -219,7 +203,7 @@ export class AcceptedRuns {
     const request = this.#requestOf(promised)
     if (request instanceof FaasError) return this.#cannotBegin(promised, request)
     const { target } = request
-    if (promised.wasAtWork && this.#endsWithServer(execution, target, execution.attempt)) {
+    if (promised.wasAtWork && this.#retries.endsWithServer(execution, target)) {
       return this.#usedUp(promised, target)
     }
     promised.wasAtWork = false
@@ -249,12 +233,6 @@ export class AcceptedRuns {
     }
   }
 
-  /** Whether the run is not retried if the server ends during this attempt, which is the platform's fault. */
-  #endsWithServer(execution: Execution, target: Target, attempt: number): boolean {
-    const end = { cause: 'error' as const, hasBegun: true, attempt, tries: 1, ageMs: 0 }
-    return nextStep(this.#ruleOf(execution, target), end).kind === 'dead'
-  }
-
   #usedUp({ execution }: Promised, target: Target): number | null {
     const { attempt } = execution
     const times = attempt === 1 ? 'once' : `${attempt} times in all`
@@ -273,17 +251,12 @@ export class AcceptedRuns {
   }
 
   /** A run interrupted by our own stop stays unfinished: the next start continues it. */
-  #settle(
-    promised: Promised,
-    target: Target | null,
-    end: { cause: RetryCause | null; hasBegun: boolean },
-    outcome: Outcome,
-  ): number | null {
+  #settle(promised: Promised, target: Target | null, end: AttemptEnd, outcome: Outcome): number | null {
     const { execution } = promised
-    const step = this.#stepAfter(promised, target, end)
+    const step = this.#retries.stepAfter(execution, promised.tries, target, end)
     if (step.kind !== 'again' && !(this.#closing && execution.status === 'error')) {
       if (step.kind === 'dead' && step.why === 'age')
-        recordRetriesExpired(execution, this.#ruleOf(execution, target).maxAgeMs)
+        recordRetriesExpired(execution, this.#retries.ruleOf(execution, target).maxAgeMs)
       promised.request?.onOutcome?.(outcome)
       if (execution.terms?.key !== undefined) {
         execution.terms = { ...execution.terms, answered: answeredAs(outcome) }
@@ -293,7 +266,7 @@ export class AcceptedRuns {
     }
     if (step.kind === 'again') return this.#again(promised, step.pauseMs)
     promised.wasAtWork = true
-    return this.#again(promised, this.#platformRule.firstPauseMs)
+    return this.#again(promised, this.#retries.platformRule.firstPauseMs)
   }
 
   #again({ execution, wasAtWork }: Promised, pauseMs: number): number {
@@ -306,20 +279,6 @@ export class AcceptedRuns {
     return pauseMs
   }
 
-  #stepAfter(
-    { execution, tries }: Promised,
-    target: Target | null,
-    end: { cause: RetryCause | null; hasBegun: boolean },
-  ): RetryDecision {
-    const ageMs = this.#parts.clock.now() - (execution.terms?.runAtMs ?? execution.createdAt)
-    const rule = this.#ruleOf(execution, target)
-    return nextStep(rule, { ...end, attempt: execution.attempt, tries, ageMs }, this.#parts.random?.())
-  }
-
-  #ruleOf({ terms }: Execution, target: Target | null): RetryRule {
-    return retryRuleOf(this.#platformRule, target?.fn.retries ?? null, terms?.retries)
-  }
-
   /** The run becomes a dead letter: it is not retried automatically. */
   #die(execution: Execution, revision: Revision | null, target: Target | null = null): null {
     execution.deadAt = this.#parts.clock.now()
@@ -329,7 +288,7 @@ export class AcceptedRuns {
   #end(execution: Execution, revision: Revision | null, target: Target | null): null {
     this.#leave(execution)
     execution.runAt = null
-    execution.delivery = deliveryOf(execution, target)
+    execution.delivery = wantedDelivery(execution, target)
     if (execution.delivery !== null) execution.deliverAt = this.#parts.clock.now()
     this.#parts.ends.finish(execution, revision)
     if (execution.delivery !== null) this.#parts.onResult?.(execution)
@@ -351,32 +310,6 @@ export class AcceptedRuns {
 
 /** True for a run that was active when the server ended and waits for no retry. */
 const hasBegunOnly = ({ attempt, runAt }: Execution): boolean => attempt > 0 && runAt === null
-
-/** No caller waits for the run; when it is cancelled, it leaves the queue for workers. */
-class RunCaller implements Caller {
-  #controller: AbortController | undefined
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
-    return this.#controller.signal
-  }
-
-  leave(): void {
-    this.#controller ??= new AbortController()
-    this.#controller.abort()
-  }
-}
-
-/** The call's destinations have priority over the function's. A cancelled run's result is not delivered. */
-function deliveryOf({ terms, status, error, projectId }: Execution, target: Target | null): Delivery | null {
-  if (error?.type === errorTypes.cancelled) return null
-  const which = status === 'success' ? 'onSuccess' : 'onFailure'
-  const ofCall = terms?.[which]
-  const to = ofCall ?? target?.fn[which]
-  if (to === undefined || to === null) return null
-  const asks = ofCall === undefined ? (target?.fn.projectId ?? projectId) : projectId
-  return { to, projectId: asks, state: 'pending', attempts: 0, error: null }
-}
 
 const queuedRun = (execution: Execution, input: CallInput): QueuedRun => {
   const { projectId, functionId, terms, request } = execution
