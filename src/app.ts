@@ -29,8 +29,9 @@ import type { SqliteLedger } from './store/ledger.ts'
 import { PulledImageNotes } from './store/pulled-images.ts'
 import { useAddon } from './store/sqlite.ts'
 import { OtlpExporter } from './telemetry/otlp-exporter.ts'
-import { type Infrastructure, makeServices, type Services } from './wiring.ts'
+import { makeServices, type Services } from './wiring.ts'
 import { authenticationBy, httpParts, openTo } from './wiring-http.ts'
+import type { Infrastructure } from './wiring-infrastructure.ts'
 import * as given from './wiring-settings.ts'
 
 /** The life of the server: opens its parts in order, resumes earlier work, and closes everything. */

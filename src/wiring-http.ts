@@ -8,7 +8,8 @@ import type { HttpSettings } from './http/settings.ts'
 import { WrongTokens } from './http/wrong-tokens.ts'
 import { isWorkerToken } from './services/platform/function-tokens.ts'
 import { isOwnToken, type Tokens } from './services/platform/tokens.ts'
-import { type Infrastructure, random, type Services } from './wiring.ts'
+import { random, type Services } from './wiring.ts'
+import type { Infrastructure } from './wiring-infrastructure.ts'
 
 /** The parts of the HTTP side, and how it authenticates callers. */
 

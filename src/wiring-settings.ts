@@ -17,7 +17,7 @@ import { budgetOf, defaultBudgetMb } from './settings/workers.ts'
 import type { DataFolder } from './store/data-folder.ts'
 import type { LayerOptions } from './store/layers.ts'
 import type { PackageLimits } from './store/zip-check.ts'
-import type { HealthSettings, ServiceSettings } from './wiring.ts'
+import type { HealthSettings, ServiceSettings } from './wiring-infrastructure.ts'
 
 /** Selects the settings of each part by name. No password or token goes to a part that does not need it. */
 

@@ -1,164 +1,54 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
-import type { BackupStore } from './domain/backup.ts'
-import type { Clock } from './domain/clock.ts'
-import type { EventSender } from './domain/cloud-event.ts'
-import type { DiskSpace } from './domain/disk-space.ts'
-import type { Ledger } from './domain/execution.ts'
-import type { FunctionStore, PackageStore } from './domain/function.ts'
-import type { NewId } from './domain/ids.ts'
-import type { Log } from './domain/log.ts'
-import type { Machines } from './domain/machine.ts'
-import type { RuntimeImages } from './domain/runtime.ts'
-import type { SpanSink } from './domain/trace.ts'
-import type { UsageStore } from './domain/usage.ts'
-import type { Pool } from './domain/worker.ts'
 import type { OpenStack } from './openstack/openstack.ts'
 import { cronPatterns } from './scheduler/cron-patterns.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { Aliases } from './services/functions/aliases.ts'
-import { type BuildRules, Builds, type BuildsParts } from './services/functions/builds.ts'
+import { Builds } from './services/functions/builds.ts'
 import { DeploymentOrder } from './services/functions/deployment-order.ts'
-import { type EngineRefusal, EngineRefusals } from './services/functions/engine-refusals.ts'
+import { EngineRefusals } from './services/functions/engine-refusals.ts'
 import { Exposed } from './services/functions/exposed.ts'
-import type { FunctionLimits } from './services/functions/function-fields.ts'
 import { FunctionVersions } from './services/functions/function-versions.ts'
 import { Functions } from './services/functions/functions.ts'
 import { PackageShare } from './services/functions/package-share.ts'
 import { Placements } from './services/functions/placements.ts'
 import { Sandboxes } from './services/functions/sandboxes.ts'
 import { Secrets } from './services/functions/secrets.ts'
-import { SwiftCode, type SwiftCodeParts } from './services/functions/swift-code.ts'
+import { SwiftCode } from './services/functions/swift-code.ts'
 import { Targets } from './services/functions/targets.ts'
 import { WorkerHistory } from './services/functions/worker-history.ts'
 import { WorkerControl } from './services/functions/workers.ts'
 import { AccessKeys } from './services/platform/access-keys.ts'
-import { AuditLog, type AuditRules } from './services/platform/audit-log.ts'
-import { Backups, type BackupsParts } from './services/platform/backups.ts'
-import type { FunctionTokens } from './services/platform/function-tokens.ts'
-import { Health, type HealthParts } from './services/platform/health.ts'
-import { Images, type ImagesParts } from './services/platform/images.ts'
-import type { ProjectShares } from './services/platform/project-shares.ts'
-import { Registries, type RegistriesParts } from './services/platform/registries.ts'
+import { AuditLog } from './services/platform/audit-log.ts'
+import { Backups } from './services/platform/backups.ts'
+import { Health } from './services/platform/health.ts'
+import { Images } from './services/platform/images.ts'
+import { Registries } from './services/platform/registries.ts'
 import { Runtimes } from './services/platform/runtimes.ts'
-import type { SecretVault } from './services/platform/secret-vault.ts'
 import { Tokens } from './services/platform/tokens.ts'
 import { AppQueues } from './services/runs/app-queues.ts'
 import { AsyncRequests } from './services/runs/asked-runs.ts'
 import { DeadLetters } from './services/runs/dead-letters.ts'
 import { ResultDeliveries } from './services/runs/deliveries.ts'
-import { Executions, type ExecutionsParts } from './services/runs/executions.ts'
-import { Invocation, type InvocationParts } from './services/runs/invocation.ts'
+import { Executions } from './services/runs/executions.ts'
+import { Invocation } from './services/runs/invocation.ts'
 import { LimitsOfProjects } from './services/runs/project-limits.ts'
 import { ResultQueues } from './services/runs/result-queues.ts'
 import { RunEvents } from './services/runs/run-events.ts'
 import { Stats } from './services/runs/stats.ts'
 import { Traces } from './services/runs/traces.ts'
 import { Usage } from './services/runs/usage.ts'
-import type { UsageMeter } from './services/runs/usage-meter.ts'
 import { AppTimers } from './services/triggers/app-timers.ts'
 import { Dependents } from './services/triggers/in-use.ts'
 import { Jobs } from './services/triggers/jobs.ts'
 import { Sources } from './services/triggers/sources.ts'
 import { Webhooks } from './services/triggers/webhooks.ts'
-import { AccessKeyRows } from './store/access-keys.ts'
-import { AliasRows } from './store/aliases.ts'
-import { AuditRows } from './store/audit.ts'
-import { BuildRows } from './store/builds.ts'
-import type { Database } from './store/database.ts'
-import { FunctionRows } from './store/functions.ts'
-import { JobRows } from './store/jobs.ts'
-import { LambdaSettingsRows } from './store/lambda-settings.ts'
-import { ProjectLimitRows } from './store/project-limits.ts'
-import { RuntimeRows } from './store/runtimes.ts'
-import { SecretRows } from './store/secrets.ts'
-import { SourceRows } from './store/sources.ts'
-import { TokenRows } from './store/tokens.ts'
-import { WebhookRows } from './store/webhooks.ts'
-import { WhiskEntityRows } from './store/whisk-entities.ts'
 import { zipOf } from './store/zip-of.ts'
+import type { Infrastructure } from './wiring-infrastructure.ts'
 
 /** Wires the parts: each gets only the fields that it needs, by name. Server and tests use the same wiring. */
 
 const randomSteps = 2 ** 32
 export const random = (): number => randomInt(randomSteps) / randomSteps
-
-/** The catalogue: everything except executions and packages. */
-export function makeStores(database: Database) {
-  return {
-    functions: new FunctionRows(database),
-    runtimes: new RuntimeRows(database),
-    aliases: new AliasRows(database),
-    jobs: new JobRows(database),
-    webhooks: new WebhookRows(database),
-    sources: new SourceRows(database),
-    secrets: new SecretRows(database),
-    projectLimits: new ProjectLimitRows(database),
-    tokens: new TokenRows(database),
-    accessKeys: new AccessKeyRows(database),
-    lambdaSettings: new LambdaSettingsRows(database),
-    whiskEntities: new WhiskEntityRows(database),
-    audit: new AuditRows(database),
-    builds: new BuildRows(database),
-  }
-}
-
-export type Stores = ReturnType<typeof makeStores>
-
-/** What the services depend on. Tests replace some of it. */
-export interface Infrastructure {
-  stores: Stores
-  vault: SecretVault
-  shares: ProjectShares
-  ledger: Ledger
-  usage: UsageStore
-  meter: UsageMeter
-  space: DiskSpace
-  packages: PackageStore
-  backups: BackupStore
-  pool: Pool
-  builds: Pick<BuildsParts, 'builder' | 'layers' | 'factsOf'>
-  functionTokens: FunctionTokens
-  runtimeImages: RuntimeImages
-  eventSender: EventSender
-  /** Inputs of the health checks. */
-  health: Pick<HealthParts, 'engine' | 'data' | 'facts'>
-  images: Pick<ImagesParts, 'engine' | 'pulled' | 'highWaterBytes'>
-  registries: Pick<RegistriesParts, 'credentials' | 'check'>
-  /** Absent: workers run on this machine alone. */
-  machines?: Machines | undefined
-  engineRefusal?: EngineRefusal | undefined
-  /** Null: without Keystone. */
-  openstack: OpenStack | null
-  /** Receives the spans of executions; absent: no traces. */
-  spans?: SpanSink
-  clock: Clock
-  newId: NewId
-  log: Log
-  settings: ServiceSettings
-}
-
-/** Settings that the health checks use. */
-export type HealthSettings = Pick<HealthParts['facts'], 'memory' | 'backupEveryHours'>
-
-export interface ServiceSettings {
-  functions: FunctionLimits
-  /** OCI runtimes that functions may request. */
-  sandboxes: string[]
-  swift: SwiftCodeParts['limits']
-  runs: InvocationParts['limits']
-  retention: ExecutionsParts['retention']
-  backups: BackupsParts['rules']
-  builds: BuildRules
-  audit: AuditRules
-  /** Share of the traces begun here that are kept. */
-  traceRatio: number
-  /** Days for which usage is kept; 0: for ever. */
-  keepUsageDays: number
-  /** Limit of versions of one function. */
-  maxVersions: number
-  /** Calls per second of a webhook without a rate of its own. */
-  webhookRate: number
-}
 
 export function makeServices(ground: Infrastructure) {
   const { stores, ledger, packages, pool, runtimeImages, openstack, clock, newId, log, settings } = ground
@@ -369,17 +259,4 @@ function makeSwiftCode(ground: Infrastructure, { trusts, objects }: OpenStack, t
   const { stores, packages, pool, clock, log, settings } = ground
   const { functions } = stores
   return new SwiftCode({ functions, packages, targets, pool, trusts, objects, clock, log, limits: settings.swift })
-}
-
-/** The function versions that ran before this process began. */
-export function hasRunBefore(
-  functions: FunctionStore,
-  ledger: Ledger,
-): (functionId: string, version: number) => boolean {
-  const known = new Set<string>()
-  for (const { id } of functions.list(null)) {
-    const versions = [0, ...functions.listVersions(id).map((version) => version.number)]
-    for (const version of versions) if (ledger.counts(id, version).count > 0) known.add(`${id}/${version}`)
-  }
-  return (functionId, version) => known.has(`${functionId}/${version}`)
 }

@@ -11,8 +11,8 @@ import { LayerFolder } from '../store/layers.ts'
 import { SqliteLedger } from '../store/ledger.ts'
 import type { WriterFiles } from '../store/ledger-queue.ts'
 import { PackageFolder } from '../store/packages.ts'
-import { makeStores } from '../wiring.ts'
 import * as given from '../wiring-settings.ts'
+import { makeStores } from '../wiring-stores.ts'
 
 const dayMs = 86_400_000
 

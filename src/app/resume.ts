@@ -2,7 +2,8 @@ import type { Log } from '../domain/log.ts'
 import type { RuntimeManifest } from '../domain/runtime.ts'
 import type { Pool } from '../domain/worker.ts'
 import type { Targets } from '../services/functions/targets.ts'
-import type { Infrastructure, Services } from '../wiring.ts'
+import type { Services } from '../wiring.ts'
+import type { Infrastructure } from '../wiring-infrastructure.ts'
 
 const pruneEveryMs = 3_600_000
 const noteUsesEveryMs = 60_000

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { onTestFinished, TestRunner } from 'vitest'
 import { Database } from '../../src/store/database.ts'
-import { makeStores, type Stores } from '../../src/wiring.ts'
+import { makeStores, type Stores } from '../../src/wiring-stores.ts'
 
 /** What is kept in taibai.db, in memory: empty, as after the migrations. */
 export interface TestDatabase {

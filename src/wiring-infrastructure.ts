@@ -1,0 +1,86 @@
+import type { BackupStore } from './domain/backup.ts'
+import type { Clock } from './domain/clock.ts'
+import type { EventSender } from './domain/cloud-event.ts'
+import type { DiskSpace } from './domain/disk-space.ts'
+import type { Ledger } from './domain/execution.ts'
+import type { PackageStore } from './domain/function.ts'
+import type { NewId } from './domain/ids.ts'
+import type { Log } from './domain/log.ts'
+import type { Machines } from './domain/machine.ts'
+import type { RuntimeImages } from './domain/runtime.ts'
+import type { SpanSink } from './domain/trace.ts'
+import type { UsageStore } from './domain/usage.ts'
+import type { Pool } from './domain/worker.ts'
+import type { OpenStack } from './openstack/openstack.ts'
+import type { BuildRules, BuildsParts } from './services/functions/builds.ts'
+import type { EngineRefusal } from './services/functions/engine-refusals.ts'
+import type { FunctionLimits } from './services/functions/function-fields.ts'
+import type { SwiftCodeParts } from './services/functions/swift-code.ts'
+import type { AuditRules } from './services/platform/audit-log.ts'
+import type { BackupsParts } from './services/platform/backups.ts'
+import type { FunctionTokens } from './services/platform/function-tokens.ts'
+import type { HealthParts } from './services/platform/health.ts'
+import type { ImagesParts } from './services/platform/images.ts'
+import type { ProjectShares } from './services/platform/project-shares.ts'
+import type { RegistriesParts } from './services/platform/registries.ts'
+import type { SecretVault } from './services/platform/secret-vault.ts'
+import type { ExecutionsParts } from './services/runs/executions.ts'
+import type { InvocationParts } from './services/runs/invocation.ts'
+import type { UsageMeter } from './services/runs/usage-meter.ts'
+import type { Stores } from './wiring-stores.ts'
+
+/** What the services depend on. Tests replace some of it. */
+export interface Infrastructure {
+  stores: Stores
+  vault: SecretVault
+  shares: ProjectShares
+  ledger: Ledger
+  usage: UsageStore
+  meter: UsageMeter
+  space: DiskSpace
+  packages: PackageStore
+  backups: BackupStore
+  pool: Pool
+  builds: Pick<BuildsParts, 'builder' | 'layers' | 'factsOf'>
+  functionTokens: FunctionTokens
+  runtimeImages: RuntimeImages
+  eventSender: EventSender
+  /** Inputs of the health checks. */
+  health: Pick<HealthParts, 'engine' | 'data' | 'facts'>
+  images: Pick<ImagesParts, 'engine' | 'pulled' | 'highWaterBytes'>
+  registries: Pick<RegistriesParts, 'credentials' | 'check'>
+  /** Absent: workers run on this machine alone. */
+  machines?: Machines | undefined
+  engineRefusal?: EngineRefusal | undefined
+  /** Null: without Keystone. */
+  openstack: OpenStack | null
+  /** Receives the spans of executions; absent: no traces. */
+  spans?: SpanSink
+  clock: Clock
+  newId: NewId
+  log: Log
+  settings: ServiceSettings
+}
+
+/** Settings that the health checks use. */
+export type HealthSettings = Pick<HealthParts['facts'], 'memory' | 'backupEveryHours'>
+
+export interface ServiceSettings {
+  functions: FunctionLimits
+  /** OCI runtimes that functions may request. */
+  sandboxes: string[]
+  swift: SwiftCodeParts['limits']
+  runs: InvocationParts['limits']
+  retention: ExecutionsParts['retention']
+  backups: BackupsParts['rules']
+  builds: BuildRules
+  audit: AuditRules
+  /** Share of the traces begun here that are kept. */
+  traceRatio: number
+  /** Days for which usage is kept; 0: for ever. */
+  keepUsageDays: number
+  /** Limit of versions of one function. */
+  maxVersions: number
+  /** Calls per second of a webhook without a rate of its own. */
+  webhookRate: number
+}
