@@ -16,11 +16,11 @@ export const cacheFolderIn = (dataDir: string): string => join(dataDir, 'program
 
 /** Variables of the command line in addition to the server's settings. */
 export const cliVariables = {
-  TAIBAI_URL: 'Address of the server that commands ask.',
+  TAIBAI_URL: 'Address of the server that commands use.',
   TAIBAI_TOKEN: 'Token that commands send.',
   TAIBAI_CONTEXT: 'Name of the context that commands use; `taibai context list` shows them.',
   TAIBAI_CONFIG_DIR:
-    'Folder of the contexts, and of where the local server is; default: `taibai` in XDG_CONFIG_HOME or ~/.config.',
+    "Folder of the contexts and of the local server's location; default: `taibai` in XDG_CONFIG_HOME or ~/.config.",
 } as const
 
 /** The same values as from `readConfig`. */

@@ -9,31 +9,34 @@ import { settings, subjectOf } from '../../src/settings/settings.ts'
 
 const meanings: Record<keyof typeof errorCodes, string> = {
   invalid_request: 'a value is malformed, missing or out of range',
-  unauthenticated: 'no token, or one that is not valid (any more)',
-  forbidden: 'the policy says no; `faultstring` begins with `Operation not allowed`',
-  in_use: 'something still depends on it; `?cascade=true` removes that too',
-  not_found: 'it does not exist, or not for this project',
-  call_too_deep: 'too many functions call each other in a row (`TAIBAI_MAX_CALL_DEPTH`): perhaps a ring',
-  method_not_allowed: 'wrong verb for this path; `Allow` names the right ones',
+  unauthenticated: 'the token is missing, invalid or expired',
+  forbidden: 'the policy forbids it; `faultstring` begins with `Operation not allowed`',
+  in_use: 'something still depends on it; `?cascade=true` removes the dependents too',
+  not_found: 'it does not exist, or not in this project',
+  call_too_deep:
+    'the chain of functions that call each other is too long (`TAIBAI_MAX_CALL_DEPTH`); perhaps it is a cycle',
+  method_not_allowed: 'the path does not support this method; `Allow` lists the supported ones',
   conflict: 'the name is taken',
   runtime_unavailable: 'the runtime is not `available` (yet)',
   headers_too_large: 'the headers of the request are longer than 16 kB',
-  request_timeout: 'the request did not come whole in time (`TAIBAI_BODY_TIMEOUT_MS`)',
-  too_large: 'the body or package is over its limit',
-  unsupported_media_type: 'this Content-Type is not taken here',
-  build_failed: 'what the package needs could not be installed; the tool says why. What runs goes on',
-  too_many_bodies: 'all request bodies together take the memory for them (`TAIBAI_MAX_BODIES_BYTES`); try again later',
+  request_timeout: 'the request was not received completely in time (`TAIBAI_BODY_TIMEOUT_MS`)',
+  too_large: 'the body or package exceeds its limit',
+  unsupported_media_type: 'this Content-Type is not supported here',
+  build_failed:
+    'the dependencies of the package could not be installed; the message has the reason. The deployed code stays in use',
+  too_many_bodies:
+    'all request bodies together use the memory reserved for them (`TAIBAI_MAX_BODIES_BYTES`); try again later',
   limit_reached:
-    'a limit of the function, project, webhook or address; `limit` says which, `Retry-After` when to try again',
-  storage_full: 'the disk of the server is full, or takes nothing; try again when there is space',
+    'a limit of the function, project, webhook or address was reached; `limit` says which one, `Retry-After` when to try again',
+  storage_full: "the server's disk is full or cannot be written; try again when there is space",
   queue_full: 'too many accepted executions wait; try again later',
-  no_worker: 'no worker came free in time, or too many calls wait',
+  no_worker: 'no worker became free in time, or too many calls wait',
   shutting_down: 'the server is stopping',
-  auth_unavailable: 'Keystone cannot be asked about this token; try again later',
-  engine_failed: 'the engine did not do what it was asked',
-  openstack_failed: 'Keystone or Swift did not do what the function needs (trust, object)',
-  not_supported: 'this engine cannot do that',
-  internal: 'the server is at fault; its log has the reason',
+  auth_unavailable: 'Keystone cannot validate this token at the moment; try again later',
+  engine_failed: 'the container engine failed to perform an operation',
+  openstack_failed: 'Keystone or Swift failed to perform an operation for the function (trust, object)',
+  not_supported: 'this engine does not support the operation',
+  internal: 'an internal error of the server; its log has the reason',
 }
 
 export function errorsTable(): string {

@@ -49,20 +49,20 @@ const webhook = z.strictObject({
     })
     .optional()
     .describe('Callers must sign with this secret.'),
-  max_rate: z.number().optional().describe('Most calls a second.'),
+  max_rate: z.number().optional().describe('Maximum calls per second.'),
 })
 
 const retries = z.strictObject({
-  max_attempts: z.int().optional().describe('Times that a run may begin.'),
+  max_attempts: z.int().optional().describe('Maximum number of attempts.'),
   max_age: z.number().optional().describe('Seconds.'),
   on: z
     .array(z.enum(['error', 'failed', 'timeout']))
     .optional()
-    .describe('After which ends it is tried again; default: error, which is the platform failing.'),
+    .describe('Results after which a run is retried; default: error, which is a failure of the platform.'),
   backoff: z
     .strictObject({ first: z.number().optional(), factor: z.number().optional(), longest: z.number().optional() })
     .optional()
-    .describe('Pauses between tries, in seconds.'),
+    .describe('Pauses between attempts, in seconds.'),
 })
 
 const destination = z.union([
@@ -87,22 +87,22 @@ const cors = z
 
 const fn = z
   .strictObject({
-    code: z.string().optional().describe('Folder, file or ZIP, from the folder of this file on.'),
-    image: z.string().optional().describe('Container image in place of code.'),
+    code: z.string().optional().describe("Folder, file or ZIP, relative to this file's folder."),
+    image: z.string().optional().describe('Container image instead of code.'),
     mode: z
       .enum(['command', 'http', 'openwhisk', 'lambda'])
       .optional()
       .describe(
-        'How an image is run: once a call, kept and called over HTTP, as an action image of OpenWhisk, or as an image of AWS Lambda.',
+        'How an image runs: once for each call, as an HTTP server, as an OpenWhisk action image, or as an AWS Lambda image.',
       ),
     command: z
       .array(z.string())
       .optional()
-      .describe('The handler of an image of mode lambda, in place of its own command.'),
+      .describe("The handler of an image of mode lambda, instead of the image's command."),
     entry_point: z.array(z.string()).optional(),
     working_directory: z.string().optional(),
-    port: z.int().optional().describe('Where an image of mode http listens.'),
-    runtime: z.string().optional().describe('What it is written in; default: guessed from its files.'),
+    port: z.int().optional().describe('Port on which an image of mode http listens.'),
+    runtime: z.string().optional().describe('Runtime of the function; default: detected from its files.'),
     entry: z.string().optional(),
     signature: z.string().optional(),
     build: z
@@ -112,18 +112,21 @@ const fn = z
         'Whether the server installs what its list of dependencies names. auto (default): when the modules are not in the folder; true: always, the modules of the folder stay here; false: never, the code is taken as it is.',
       ),
     description: z.string().optional(),
-    memory_mb: z.int().positive().optional().describe('MiB of a worker.'),
-    tmp_mb: z.int().positive().optional().describe('MiB of /tmp, which lies in the memory.'),
-    timeout: z.int().optional().describe('Seconds of a call.'),
+    memory_mb: z.int().positive().optional().describe('Memory of a worker, in MiB.'),
+    tmp_mb: z.int().positive().optional().describe('Size of /tmp in MiB, which is part of the memory.'),
+    timeout: z.int().optional().describe('Maximum duration of a call, in seconds.'),
     cpu: z.int().optional().describe('Guaranteed share, in thousandths of a processor.'),
     cpu_max: z.int().optional(),
-    writable: z.array(z.string()).optional().describe('Folders of an image that can be written to.'),
+    writable: z.array(z.string()).optional().describe('Writable folders of an image.'),
     concurrency: z.int().optional(),
     min_workers: z.int().optional(),
     max_workers: z.int().optional(),
-    max_running: z.int().optional().describe('Calls at work at once, in all its workers.'),
-    max_rate: z.number().optional().describe('Calls a second.'),
-    max_gb_seconds_per_day: z.number().optional().describe('GB-seconds of its workers while calls run in them.'),
+    max_running: z.int().optional().describe('Maximum number of running calls in all its workers.'),
+    max_rate: z.number().optional().describe('Maximum calls per second.'),
+    max_gb_seconds_per_day: z
+      .number()
+      .optional()
+      .describe('Maximum GB-seconds per day of its workers while calls run in them.'),
     sandbox: z.string().optional().describe('OCI runtime of its containers, such as runsc.'),
     placement: z
       .record(z.string(), z.string())
@@ -137,16 +140,16 @@ const fn = z
     network: z.enum(['egress', 'none']).optional(),
     api: z.boolean().optional().describe('Whether it may call the API of the server.'),
     access: z.enum(['token', 'public']).optional().describe('Who may call /fn/NAME; default: with a token.'),
-    cors: cors.optional().describe('Pages of other origins that may call.'),
+    cors: cors.optional().describe('Origins whose pages may call (CORS).'),
     hosts: z
       .array(z.string().transform((host) => host.toLowerCase()))
       .optional()
-      .describe('Host names of its own: there it lives at /.'),
-    retries: retries.optional().describe('How accepted runs are tried again.'),
+      .describe('Host names of the function, at which it is reached at /.'),
+    retries: retries.optional().describe('How accepted runs are retried.'),
     on_success: destination
       .optional()
-      .describe('Where the result of an accepted run goes: a function, a url, or a queue of Zaqar.'),
-    on_failure: destination.optional().describe('Where that of one goes which will not be tried again.'),
+      .describe('Destination of the result of an accepted run: a function, a url, or a Zaqar queue.'),
+    on_failure: destination.optional().describe('Destination of the result of a failed run that will not be retried.'),
     env: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).optional(),
     secrets: z
       .array(z.union([z.string().transform(asVariable), secretUse.transform(withPlace)]))

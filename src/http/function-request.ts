@@ -41,19 +41,19 @@ const changeable = {
     {
       type: 'array',
       description:
-        'Secrets of the project that it sees: names, or {"name", "as": "env" | "file", "to"}; files lie in /run/secrets.',
+        'Secrets of the project that the function gets: names, or {"name", "as": "env" | "file", "to"}; files are in /run/secrets.',
     },
     toSecrets,
   ),
-  max_running: nullable(integer('Calls at work at once, in all its workers; null: no limit.')),
-  max_rate: nullable(number('Calls a second, ten times as many at once; null: no limit.')),
+  max_running: nullable(integer('Maximum number of running calls in all its workers; null: no limit.')),
+  max_rate: nullable(number('Maximum calls per second, with bursts of ten times this number; null: no limit.')),
   max_gb_seconds_per_day: nullable(
     number('GB-seconds of its workers while calls run in them, from midnight to midnight (UTC); null: no limit.'),
   ),
   sandbox: nullable(
     text(
       64,
-      'OCI runtime of its containers, such as runsc: one that the operator allows and the engine has; null: the usual one.',
+      "OCI runtime of its containers, such as runsc: one that the operator allows and the engine has; null: the engine's default.",
     ),
   ),
   placement: nullable(
@@ -66,40 +66,45 @@ const changeable = {
     ),
   ),
   record: choice(recordings, 'How much of its executions is recorded; default full.'),
-  concurrency: integer('Calls at once in one worker; default 1.'),
+  concurrency: integer('Concurrent calls in one worker; default 1.'),
   min_workers: integer('Workers that are always warm; default 0.'),
-  max_workers: nullable(integer('Most workers; null: as many as the memory budget allows.')),
-  idle_timeout: nullable(integer('Seconds before an idle worker goes; null: when its memory is needed.')),
-  network: choice(networks, 'Which network the function has; default egress.'),
-  api: flag(
-    'Whether it may call this API: its workers are told the address and given a token of their own; default false.',
+  max_workers: nullable(integer('Maximum number of workers; null: as many as the memory budget allows.')),
+  idle_timeout: nullable(
+    integer('Seconds after which an idle worker is removed; null: only when its memory is needed.'),
   ),
-  access: choice(accesses, 'Who may call /fn/{name}: holders of a token of the project (the default), or everybody.'),
+  network: choice(networks, 'Which network the function has; default egress.'),
+  api: flag('Whether it may call this API: its workers get the address and a token of their own; default false.'),
+  access: choice(accesses, 'Who may call /fn/{name}: callers with a token of the project (default), or everybody.'),
   cors: nullable(
     field(
       {
         type: ['object', 'null'],
         description:
-          'Pages of other origins that may call: {"origins": scheme and host each, or "*", "methods", "headers", "credentials"}; null: none.',
+          'Origins whose pages may call (CORS): {"origins": scheme and host each, or "*", "methods", "headers", "credentials"}; null: none.',
       },
       toCors,
     ),
   ),
-  hosts: field({ type: 'array', description: 'Host names of its own: there it lives at /.' }, toHosts),
-  tmp_size: nullable(integer('Bytes of /tmp, which lies in the memory of the worker; null: as the operator says.')),
+  hosts: field({ type: 'array', description: 'Host names of the function, at which it is reached at /.' }, toHosts),
+  tmp_size: nullable(
+    integer("Size of /tmp in bytes, which is part of the worker's memory; null: the operator's default."),
+  ),
   writable: field(
-    { type: 'array', description: 'Folders of an image that can be written to, in its memory: whole paths.' },
+    {
+      type: 'array',
+      description: "Writable folders of an image, which are part of the worker's memory: absolute paths.",
+    },
     toPaths,
   ),
   cpu_max: nullable(integer('Hard cap of the processors, in thousandths of one; null: none.')),
-  retries: nullable(retries('How accepted runs are tried again; null: as the platform does.')),
-  on_success: nullable(destination('Where the result of an accepted run that succeeded goes; null: nowhere.')),
-  on_failure: nullable(destination('Where that of one goes which will not be tried again; null: nowhere.')),
+  retries: nullable(retries("How accepted runs are retried; null: the platform's default.")),
+  on_success: nullable(destination('Destination of the result of a successful accepted run; null: none.')),
+  on_failure: nullable(destination('Destination of the result of a failed run that will not be retried; null: none.')),
 }
 
 const newFunction = z.object({
   ...changeable,
-  runtime_id: text(255, 'What the function is written in.'),
+  runtime_id: text(255, 'Runtime of the function, by id or name.'),
   runtime: text(255, 'The same, by name or id.'),
 })
 const functionChange = z.object({

@@ -15,32 +15,35 @@ const inputLength = 1024 * 1024
 const common = {
   name: text(),
   function_input: text(inputLength, 'As the input of an execution.'),
-  input: text(inputLength, 'Another word for function_input, as executions have it.'),
+  input: text(inputLength, 'Another name for function_input, as in executions.'),
   pattern: text(patternLength, 'Cron: five fields, or six with seconds at the end, or @hourly and the like.'),
   seconds: choice(
     secondsPlaces,
-    'Which of six fields of the pattern is for seconds; it is kept with the last (default).',
+    'Which of the six fields of the pattern is for seconds; it is stored with seconds last (default).',
   ),
   timezone: text(64, 'IANA name of the zone that the pattern is read in; default UTC.'),
-  overlap: choice(overlaps, 'When a run is due while one before is unfinished: both (default), leave it out, wait.'),
-  missed: choice(missedRules, 'Runs that fell into a downtime: none, one for all (default), all up to missed_limit.'),
-  missed_limit: integer('From 1 to 1000; default 100. Also how many runs of overlap queue may wait.'),
+  overlap: choice(
+    overlaps,
+    'If a run is due while the previous one is unfinished: run both (default), skip it, or queue it.',
+  ),
+  missed: choice(missedRules, 'Runs missed during a downtime: none, one for all (default), or all up to missed_limit.'),
+  missed_limit: integer('From 1 to 1000; default 100. Also the maximum number of waiting runs with overlap queue.'),
 }
 
 export const newJob = z.object({
   ...common,
   function_id: text(255, 'Id or name of the function; name@alias and name:3 say more.'),
   function_version: integer('0, the default: the function as it is when the job runs.'),
-  function_alias: text(255, 'Wins over function_id and function_version; looked up when the job runs.'),
-  first_execution_time: text(255, 'Any usual date text, read as UTC; at least 60 seconds ahead.'),
-  count: integer('Runs to make; absent: without end.'),
+  function_alias: text(255, 'Replaces function_id and function_version; resolved when the job runs.'),
+  first_execution_time: text(255, 'A date and time in any common format, in UTC; at least 60 seconds ahead.'),
+  count: integer('Number of runs; absent: unlimited.'),
   status: ignored(),
 })
 
 export const jobChange = z.object({
   ...common,
   status: text(),
-  next_execution_time: text(255, 'Any usual date text, read as UTC; at least 60 seconds ahead.'),
+  next_execution_time: text(255, 'A date and time in any common format, in UTC; at least 60 seconds ahead.'),
   function_id: ignored(),
   function_version: ignored(),
   function_alias: ignored(),

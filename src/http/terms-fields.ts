@@ -105,7 +105,10 @@ export const timeField = (about: string): Field<number> =>
 
 export const priority = (): Field<number> =>
   field(
-    { type: ['integer', 'null'], description: 'Higher goes first among what waits in the project; default 0.' },
+    {
+      type: ['integer', 'null'],
+      description: 'Among the waiting runs of the project, a higher priority goes first; default 0.',
+    },
     (value) => {
       const number = toInteger(value)
       if (Math.abs(number) > mostPriority) throw invalid(`must be from -${mostPriority} to ${mostPriority}.`)
@@ -117,11 +120,14 @@ const longestKey = 255
 
 /** An idempotency key chosen by the caller. */
 export const idempotencyKey = (): Field<string> =>
-  field({ type: ['string', 'null'], description: 'The same key again is answered as the first time.' }, (value) => {
-    if (typeof value !== 'string' || value === '' || value.length > longestKey)
-      throw invalid(`must be a string of 1 to ${longestKey} characters.`)
-    return value
-  })
+  field(
+    { type: ['string', 'null'], description: "Idempotency key: a repeated key gets the first request's response." },
+    (value) => {
+      if (typeof value !== 'string' || value === '' || value.length > longestKey)
+        throw invalid(`must be a string of 1 to ${longestKey} characters.`)
+      return value
+    },
+  )
 
 /** For /openapi.json. */
 export const shownRetries = retriesShape

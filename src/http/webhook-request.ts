@@ -9,7 +9,7 @@ import { field, flag, integer, nullable, number, parseFields, text } from './fie
 export const settableWebhook = z.object({
   function_id: text(255, 'Id or name of a function of the own project; name@alias and name:3 say more.'),
   function_version: integer('0, the default: the function as it is when called.'),
-  function_alias: text(255, 'Wins over function_id and function_version; looked up when called.'),
+  function_alias: text(255, 'Replaces function_id and function_version; resolved when called.'),
   description: text(),
   signature: nullable(
     field(
@@ -21,9 +21,9 @@ export const settableWebhook = z.object({
       toSignature,
     ),
   ),
-  max_rate: nullable(number("Most calls a second; null: the server's default.")),
+  max_rate: nullable(number("Maximum calls per second; null: the server's default.")),
   sync: flag(
-    "True: the answer is the function's own, and GET is taken too. False, the default: 202, and the run follows.",
+    "True: the response is the function's response, and GET is accepted too. False (default): the response is 202, and the run follows.",
   ),
 })
 

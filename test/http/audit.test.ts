@@ -28,7 +28,7 @@ describe('the audit log', () => {
       at: '2030-01-02T03:04:05Z',
       who: { kind: 'token', name: 'alice', id: expect.any(String) },
       project_id: 'red',
-      action: 'Make a function from a package, a single file or an image',
+      action: 'Create a function from a package, a single file or an image',
       method: 'POST',
       path: '/v1/functions',
       subject_id: id,

@@ -10,7 +10,7 @@ const tag = 'tokens'
 
 const newKey = z.object({
   name: text(255, 'What it is for. Required.'),
-  token_id: uuid('The token that it stands for; default: the one that asks. Another one needs the admin role.'),
+  token_id: uuid("The token that it represents; default: the caller's. Another one needs the admin role."),
 })
 
 const shown = z
@@ -34,7 +34,7 @@ export function bindAccessKeys(app: App, keys: AccessKeys, settings: { maxBodyBy
       path: '/v1/access-keys',
       tag,
       scope: 'admin',
-      summary: 'Make an access key for a token',
+      summary: 'Create an access key for a token',
       description:
         'For clients that sign what they send (AWS CLI, boto3, AWS SDKs). It may what its token may, and ends with it. ' +
         'The secret is in this answer and nowhere else; it is kept encrypted.',
@@ -69,7 +69,7 @@ export function bindAccessKeys(app: App, keys: AccessKeys, settings: { maxBodyBy
       path: '/v1/access-keys/:id',
       tag,
       scope: 'admin',
-      summary: 'Refuse what is signed with an access key from now on',
+      summary: 'Revoke an access key: requests signed with it are refused',
       answers: { 204: 'nothing' },
       refusals: ['not_found'],
     },

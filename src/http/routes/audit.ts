@@ -36,7 +36,7 @@ export function bindAudit(app: App, audit: AuditLog): void {
       method: 'get',
       path: '/v1/audit',
       tag: 'audit',
-      summary: 'Who changed what, the newest first (admin)',
+      summary: 'List changes and who made them, the newest first (admin)',
       description: `Every change through the API, without what was sent. At most ${mostLimit} entries an answer; without a limit ${usualLimit}.`,
       query: listParameters([]),
       answers: { 200: z.object({ audit: z.array(shown) }) },

@@ -53,7 +53,7 @@ export function bindBuilds(app: App, builds: Builds, functions: Functions, told:
       method: 'get',
       path: '/v1/builds/:id/log',
       tag,
-      summary: 'What a build has printed, so far while it runs',
+      summary: 'Show the output of a build, up to now while it runs',
       description:
         'With follow=true also what it prints from now on: the answer ends with the build. What a slow reader has not taken is left out beyond 1 MiB, and said to be.',
       query: z.object({ follow: z.enum(['true', 'false']).optional() }),
@@ -78,7 +78,7 @@ export function bindBuilds(app: App, builds: Builds, functions: Functions, told:
       method: 'post',
       path: '/v1/builds/:id/rebuild',
       tag,
-      summary: 'Install again what the package of a build needs, and deploy it',
+      summary: "Install the dependencies of a build's package again, and deploy it",
       description: `The package is the one of that build, whatever runs now; unfinished jobs go on with it. ${linesDescription}`,
       query: buildQuery.pick({ async: true }),
       answers: { 200: shownFunction, 202: shownBuild },

@@ -30,7 +30,7 @@ export function bindEvents(app: App, { events, targets, gauges }: EventsParts): 
       path: '/v1/events',
       onlyFunction: 'checked',
       tag: 'stats',
-      summary: 'What happens to runs, as it happens (server-sent events)',
+      summary: 'Stream the events of runs as they happen (server-sent events)',
       description:
         'Events: `execution` (a run begins, ends, or will be tried again; as in /v1/executions, without input and output), ' +
         '`log` ({"execution", "text"}), `server` (every two seconds: running, queued, jobs; for admins the workers by state), ' +

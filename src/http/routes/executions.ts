@@ -235,7 +235,7 @@ export function bindExecutions(app: App, executions: Executions): void {
       // A caller who may start runs may also see how they end.
       scope: ['read', 'invoke'],
       onlyFunction: 'checked',
-      summary: 'Show an execution; with wait=30, when it is over or 30 seconds have passed',
+      summary: 'Show an execution; with wait=30, once it has ended or after 30 seconds',
       query: z.object({ wait: z.string().optional() }),
       answers: { 200: shownExecution },
       refusals: ['invalid_request', 'not_found'],
@@ -257,7 +257,7 @@ export function bindExecutions(app: App, executions: Executions): void {
       scope: ['invoke', 'deploy'],
       onlyFunction: 'checked',
       tag,
-      summary: 'Give a run up',
+      summary: 'Cancel a run',
       description:
         'One that waits ends at once, as failed, with an error of the type Cancelled. The function of one that is at work ' +
         'is told by its abort signal, and its worker is ended when the run has not ended within TAIBAI_STOP_GRACE_MS. ' +
@@ -279,7 +279,7 @@ export function bindExecutions(app: App, executions: Executions): void {
       tag,
       scope: ['read', 'invoke'],
       onlyFunction: 'checked',
-      summary: 'What a run printed so far',
+      summary: 'Show the output of a run up to now',
       description: 'A line with the id of the execution, then the output; 204 while there is none.',
       answers: { 200: 'text', 204: 'nothing' },
       refusals: ['invalid_request', 'not_found'],

@@ -24,7 +24,7 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       method: 'post',
       path: '/v1/functions',
       tag,
-      summary: 'Make a function from a package, a single file or an image',
+      summary: 'Create a function from a package, a single file or an image',
       description:
         'A ZIP comes as the file "package" of a form, or as the whole body with the fields in the query; a single file comes as {"source": "inline", "filename": …, "content": …} in "code". ' +
         linesDescription,

@@ -9,7 +9,7 @@ export function bindHealth(app: App, parts: { isReady(): boolean }): void {
       method: 'get',
       path: '/healthz',
       tag: 'health',
-      summary: 'Does the process live',
+      summary: 'Liveness: whether the process runs',
       public: true,
       answers: { 200: z.object({ status: z.literal('ok') }) },
     },
@@ -23,7 +23,8 @@ export function bindHealth(app: App, parts: { isReady(): boolean }): void {
       method: 'get',
       path: '/readyz',
       tag: 'health',
-      summary: 'Does the server take work; 503 while it starts or stops, or the engine does not answer',
+      summary:
+        'Readiness: whether the server accepts work; 503 while it starts or stops, or the engine does not answer',
       public: true,
       answers: { 200: ready, 503: ready },
     },

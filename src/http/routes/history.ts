@@ -20,7 +20,7 @@ export function bindHistory(app: App, executions: Pick<Executions, 'history'>): 
       method: 'get',
       path: '/v1/history',
       tag: 'stats',
-      summary: 'The calls of the whole server that have ended, oldest first, without what went in and out (admin)',
+      summary: 'List the finished calls of the whole server, oldest first, without inputs and results (admin)',
       description:
         'A line each: a JSON array of function id, version, time (ms since 1970), ms of the run, ms until it had a worker, kind of start, MB at most. ' +
         '"taibai simulate" shows with them what other ways of keeping workers would have done.',

@@ -52,7 +52,7 @@ export function bindImages(app: App, images: Images, settings: { maxBodyBytes: n
       path: '/v1/images/pull',
       scope: 'admin',
       tag,
-      summary: 'Fetch an image with the credentials that are kept for its registry (admin)',
+      summary: 'Pull an image with the stored credentials of its registry (admin)',
       body: pulled,
       answers: { 200: z.object({ image: z.string() }) },
       refusals: ['invalid_request', 'forbidden', 'engine_failed', 'not_supported'],

@@ -43,7 +43,7 @@ export function bindJobs(app: App, jobs: Jobs, settings: { maxBodyBytes: number 
       method: 'post',
       path: '/v1/jobs',
       tag,
-      summary: 'Run a function at a time, or by a cron pattern',
+      summary: 'Create a job: run a function at a given time, or by a cron pattern',
       description:
         'With a time alone the job runs once. With both, the first run is the first match from that time on.',
       body: newJob,
@@ -79,7 +79,7 @@ export function bindJobs(app: App, jobs: Jobs, settings: { maxBodyBytes: number 
       method: 'get',
       path: '/v1/jobs/preview',
       tag,
-      summary: 'Say a pattern in words, with the next times that it matches',
+      summary: 'Explain a cron pattern in words, with its next times',
       query: preview,
       answers: { 200: shownPreview },
       refusals: ['invalid_request'],

@@ -23,7 +23,7 @@ const value = field(
 )
 
 const newSecret = z.object({
-  name: text(128, 'What functions call it: letters, digits, "_" and "-". Required.'),
+  name: text(128, 'Name of the secret for functions: letters, digits, "_" and "-". Required.'),
   value,
   description: text(),
 })
@@ -59,7 +59,7 @@ export function bindSecrets(app: App, secrets: Secrets, settings: { maxBodyBytes
       method: 'post',
       path: '/v1/secrets',
       tag,
-      summary: 'Keep a secret, for functions that name it',
+      summary: 'Store a secret, for functions that refer to it',
       description: 'It is encrypted at rest, and its value is never shown again.',
       body: newSecret,
       answers: { 201: shown },
@@ -104,7 +104,7 @@ export function bindSecrets(app: App, secrets: Secrets, settings: { maxBodyBytes
       method: 'put',
       path,
       tag,
-      summary: 'Give a secret a new value; functions see it without a deploy',
+      summary: 'Set a new value of a secret; functions get it without a deployment',
       body: change,
       answers: { 200: shown },
       refusals: ['invalid_request', 'not_found', 'too_large', 'unsupported_media_type'],

@@ -50,7 +50,7 @@ export function bindServerHealth(app: App, health: Health): void {
       method: 'get',
       path: '/v1/health',
       tag: 'health',
-      summary: 'How the installation is: what is wrong and what to do about it (admin)',
+      summary: 'Check the installation: problems and how to solve them (admin)',
       description: 'Asks the engine, looks at the data folder. For people and programs; load balancers ask /readyz.',
       answers: { 200: shown },
       refusals: ['forbidden'],

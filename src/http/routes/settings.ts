@@ -21,7 +21,7 @@ export function bindSettings(app: App, inEffect: () => SettingInEffect[]): void 
       method: 'get',
       path: '/v1/settings',
       tag: 'settings',
-      summary: 'Show the settings of the server as they are in effect, without secrets (admin)',
+      summary: "Show the server's effective settings, without secrets (admin)",
       answers: { 200: z.object({ settings: z.array(shown) }) },
       refusals: ['forbidden'],
     },

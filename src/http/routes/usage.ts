@@ -46,7 +46,7 @@ export function bindUsage(app: App, usage: Usage): void {
       method: 'get',
       path: '/v1/usage',
       tag: 'stats',
-      summary: 'What functions have used, by day, project and function',
+      summary: 'Show the resources that functions used, by day, project and function',
       description: 'As CSV with format=csv, or when the request accepts text/csv. The last seconds are in it.',
       query,
       answers: { 200: shown },

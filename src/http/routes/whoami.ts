@@ -29,7 +29,7 @@ export function bindWhoAmI(app: App, tokens: Tokens): void {
       tag: 'tokens',
       scope: scopeNames,
       onlyFunction: 'free',
-      summary: 'Who asks, and what they may do',
+      summary: 'Show the caller, and what the caller may do',
       answers: { 200: shown },
     },
     (c) => {

@@ -91,7 +91,7 @@ export function bindWorkers(app: App, workers: WorkerControl, settings: { maxBod
       method: 'get',
       path: '/v1/workers',
       tag,
-      summary: 'All workers, and which of them would go next when others need memory (admin)',
+      summary: 'List all workers in the order of eviction (admin)',
       answers: { 200: kept },
       refusals: ['forbidden'],
     },
@@ -111,7 +111,8 @@ export function bindWorkers(app: App, workers: WorkerControl, settings: { maxBod
       method: 'get',
       path: '/v1/workers/history',
       tag,
-      summary: 'Memory of the workers and starts of calls, over the last 15 minutes since the server began (admin)',
+      summary:
+        'Show the memory of the workers and the starts of calls over the last 15 minutes, at most since the server started (admin)',
       answers: { 200: history },
       refusals: ['forbidden'],
     },
