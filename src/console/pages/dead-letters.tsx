@@ -9,6 +9,7 @@ import { FilterChoice, FilterText, FilterTime, plain, runFilters } from '../part
 import { Link } from '../router.tsx'
 import { time } from '../text.ts'
 import { DeadLetterDialog } from './dead-letter-dialog.tsx'
+import { errorColumn } from './execution-columns.tsx'
 
 const pageRows = 200
 /** The API requires a filter for operations on many. */
@@ -107,10 +108,7 @@ export function DeadLettersPage() {
               },
               { title: 'Status', cell: ({ status }) => <Badge kind={status} /> },
               { title: 'Tries', cell: ({ attempt }) => attempt, number: true },
-              {
-                title: 'Error',
-                cell: ({ error }) => error && <span class="cut">{`${error.type}: ${error.message}`}</span>,
-              },
+              errorColumn,
               {
                 title: 'Actions',
                 cell: (row) => (

@@ -19,6 +19,20 @@ export function executionColumns(nameOf?: (id: string) => string): Column<Execut
     { title: 'Trigger', cell: ({ trigger }) => trigger },
     { title: 'Start', cell: (row) => start(row) },
     { title: 'Total', cell: ({ phases }) => ms(phases?.total), number: true },
-    { title: 'Error', cell: ({ error }) => error && <span class="cut">{`${error.type}: ${error.message}`}</span> },
+    errorColumn,
   ]
+}
+
+/** One line, as wide as the other columns leave it; the whole text under the pointer. */
+export const errorColumn: Column<ExecutionRow> = {
+  title: 'Error',
+  cell: ({ error }) => {
+    if (!error) return null
+    const text = `${error.type}: ${error.message}`
+    return (
+      <span class="rest" title={text}>
+        {text}
+      </span>
+    )
+  },
 }
