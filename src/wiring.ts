@@ -142,6 +142,7 @@ export function makeServices(ground: Infrastructure) {
   })
   const workerHistory = new WorkerHistory({ pool, starts: stats.starts, clock })
   const tokens = new Tokens({ tokens: stores.tokens, clock, newId, log })
+  const images = new Images({ ...ground.images, functions, runtimes: stores.runtimes, log })
   return {
     targets,
     exposed,
@@ -236,10 +237,10 @@ export function makeServices(ground: Infrastructure) {
     }),
     backups: new Backups({ store: ground.backups, clock, log, rules: settings.backups }),
     health: new Health({
-      ...{ ...ground.health, backups: ground.backups, runtimes: stores.runtimes, pool, ledger, clock },
+      ...{ ...ground.health, backups: ground.backups, runtimes: stores.runtimes, images, pool, ledger, clock },
       ofFunctions: () => [placements, engineRefusals].flatMap((each) => each.findings(functions.list(null))),
     }),
-    images: new Images({ ...ground.images, functions, runtimes: stores.runtimes, log }),
+    images,
     registries: new Registries({ ...ground.registries, clock }),
     tokens,
     audit: new AuditLog({ store: stores.audit, clock, newId, log, rules: settings.audit }),

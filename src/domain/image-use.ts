@@ -33,6 +33,12 @@ export interface ImageUse {
   pulled: readonly string[]
 }
 
+export interface MissingImage {
+  name: string
+  /** Such as `function greet`. */
+  usedBy: string[]
+}
+
 export interface ImageView extends EngineImage {
   usedBy: string[]
   /** True when this installation pulled it. */
@@ -63,6 +69,14 @@ export function viewsOf(images: readonly EngineImage[], { used, pulled }: ImageU
     })
     .filter(({ usedBy, isPulled, isBuilt }) => usedBy.length > 0 || isPulled || isBuilt)
     .sort((a, b) => b.sizeBytes - a.sizeBytes)
+}
+
+/** What runtimes and functions use and the engine does not have, with who uses it. Images that are named by a digest are left out: engines list names. */
+export function missingImages(images: readonly EngineImage[], { used }: Pick<ImageUse, 'used'>): MissingImage[] {
+  const present = new Set(images.flatMap(({ names }) => names.map(fullName)))
+  return [...used]
+    .filter(([name]) => !name.includes('@') && !present.has(fullName(name)))
+    .map(([name, usedBy]) => ({ name, usedBy }))
 }
 
 /** The unused images to remove, oldest first, so that pulled images take at most `highWaterBytes`. */

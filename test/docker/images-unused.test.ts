@@ -77,4 +77,11 @@ describeWithDocker('images that this installation fetched', () => {
     expect(kept.flatMap(({ names }) => names)).toEqual([name('running')])
     expect(await here()).toEqual(['foreign', 'running', 'used'].map(name))
   })
+
+  test('are missed when somebody removed one that a function has', async () => {
+    const images = imagesOf(fetched, 0)
+    expect(await images.missing()).toEqual([])
+    await docker('rmi', name('used'))
+    expect(await images.missing()).toEqual([{ name: name('used'), usedBy: ['function shop'] }])
+  })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fullName, type ImageView, overHighWater, viewsOf } from '../../src/domain/image-use.ts'
+import { fullName, type ImageView, missingImages, overHighWater, viewsOf } from '../../src/domain/image-use.ts'
 import { checkedRegistry, registryOf } from '../../src/domain/registry.ts'
 import { anImage } from '../support/fake-images.ts'
 
@@ -94,4 +94,14 @@ describe('registries', () => {
   test.each(['', 'https://ghcr.io', 'ghcr.io/me', '-x', 'a b', 'x:port'])('%j names none', (text) => {
     expect(() => checkedRegistry(text)).toThrow(/named by its host/)
   })
+})
+
+test('what is used and not there is missing, by its canonical name; a digest is not judged', () => {
+  const there = [{ id: '1', names: ['alpine:latest'], sizeBytes: 1, createdAt: 1, isBuilt: false }]
+  const used = new Map([
+    ['docker.io/library/alpine', ['function greet']],
+    ['me/tool:2', ['function bye']],
+    [`me/tool@sha256:${'0'.repeat(64)}`, ['function late']],
+  ])
+  expect(missingImages(there, { used })).toEqual([{ name: 'me/tool:2', usedBy: ['function bye'] }])
 })

@@ -29,6 +29,7 @@ async function findings(parts: Partial<HealthParts>, facts: Partial<HealthParts[
     data: () => data,
     backups: { list: async () => [{ name: 'x', sizeBytes: 1, createdAt: clock.now() }] },
     runtimes: { list: () => [] },
+    images: { missing: async () => [] },
     pool: { reservedBytes: 0 },
     ledger: { vitals: () => vitals },
     clock,
@@ -83,6 +84,13 @@ describe('health', () => {
       'backups',
       'warning',
       /9 days old/,
+    ],
+    [
+      'an image that the engine has no longer',
+      { images: { missing: async () => [{ name: 'shop:2', usedBy: ['function greet', 'function bye'] }] } },
+      'images',
+      'problem',
+      /does not have the image shop:2 of function greet, function bye/,
     ],
     ['no backup', { backups: { list: async () => [] } }, 'backups', 'warning', /no backup/],
     [

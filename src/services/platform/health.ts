@@ -4,6 +4,7 @@ import { type DataFacts, dataFindings, sizeText } from '../../domain/data-facts.
 import { type EngineReport, engineFindings } from '../../domain/engine-report.ts'
 import type { Ledger } from '../../domain/execution.ts'
 import { type Finding, type FindingState, ok, problem, warning, worstOf } from '../../domain/finding.ts'
+import type { MissingImage } from '../../domain/image-use.ts'
 import { type Principal, requireAdmin } from '../../domain/principal.ts'
 import type { RuntimeStore } from '../../domain/runtime.ts'
 import type { LedgerVitals } from '../../domain/vitals.ts'
@@ -15,6 +16,7 @@ export interface HealthParts {
   data(): DataFacts
   backups: Pick<BackupStore, 'list'>
   runtimes: Pick<RuntimeStore, 'list'>
+  images: { missing(): Promise<MissingImage[]> }
   pool: Pick<Pool, 'reservedBytes'>
   ledger: Pick<Ledger, 'vitals'>
   clock: Clock
@@ -63,13 +65,18 @@ export class Health {
     requireAdmin(who, 'Reading the health of the server')
     const { clock, pool, facts } = this.#parts
     const { version, startedAt } = facts
-    const [engine, backups] = await Promise.all([this.#parts.engine().catch(() => null), this.#parts.backups.list()])
+    const [engine, backups, missing] = await Promise.all([
+      this.#parts.engine().catch(() => null),
+      this.#parts.backups.list(),
+      this.#parts.images.missing(),
+    ])
     const data = this.#parts.data()
     const lastBackupAt = backups.at(-1)?.createdAt ?? null
     const memory = { ...facts.memory(), reservedBytes: pool.reservedBytes }
     const findings = [
       ...engineFindings(engine),
       ...runtimeFindings(this.#parts.runtimes),
+      ...missing.map(missingFinding),
       ...dataFindings(data),
       recordsFinding(this.#parts.ledger.vitals()),
       backupFinding(lastBackupAt, clock.now(), facts.backupEveryHours),
@@ -95,6 +102,15 @@ function runtimeFindings(runtimes: HealthParts['runtimes']): Finding[] {
     return warning('runtimes', says, null)
   })
 }
+
+const missingFinding = ({ name, usedBy }: MissingImage): Finding =>
+  problem(
+    'images',
+    `The engine does not have the image ${name} of ${usedBy.join(', ')}: calls that need a new worker fail.`,
+    name.startsWith('taibai/')
+      ? 'Make it with "taibai runtimes build", or bring it with "taibai images load".'
+      : `Fetch it with "taibai images pull ${name}", or bring it with "taibai images load".`,
+  )
 
 function recordsFinding({ isFailing, lostRows, pendingBytes }: LedgerVitals): Finding {
   const lost = lostRows > 0 ? ` ${lostRows} could not be kept since the server began.` : ''

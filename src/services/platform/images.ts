@@ -6,6 +6,8 @@ import {
   fullName,
   type ImageUse,
   type ImageView,
+  type MissingImage,
+  missingImages,
   overHighWater,
   type PulledImages,
   viewsOf,
@@ -42,6 +44,12 @@ export class Images {
   async list(who: Principal): Promise<ImageView[]> {
     requireAdmin(who, 'Listing images')
     return this.#views()
+  }
+
+  /** Images without which calls would fail; none where the engine has no images or does not answer. */
+  async missing(): Promise<MissingImage[]> {
+    const present = await this.#parts.engine?.list().catch(() => null)
+    return present == null ? [] : missingImages(present, this.#use())
   }
 
   /** Pulls an image with the stored credentials of its registry. */
