@@ -1,5 +1,66 @@
+import { z } from '@hono/zod-openapi'
 import { type Execution, resultText } from '../domain/execution.ts'
+import { coldReasons } from '../domain/start-kind.ts'
+import { phaseNames } from '../services/runs/stats.ts'
+import { shownDestination } from './terms-fields.ts'
 import { shownTime } from './time.ts'
+
+export const shownExecution = z
+  .object({
+    id: z.string(),
+    function_id: z.string(),
+    function_version: z.int(),
+    function_alias: z.string().nullable(),
+    description: z.string().nullable(),
+    status: z.enum(['running', 'success', 'failed', 'error']),
+    sync: z.boolean(),
+    input: z.string().nullable(),
+    result: z.string().nullable().openapi({ description: 'JSON text: `duration` in seconds, and `output`.' }),
+    project_id: z.string(),
+    created_at: z.string(),
+    updated_at: z.string().nullable(),
+    output: z.any().openapi({ description: 'What the function returned.' }),
+    error: z
+      .object({
+        type: z.string(),
+        message: z.string(),
+        stack: z.string().nullable(),
+        during: z.literal('load').optional().openapi({ description: 'There when the code could not even be loaded.' }),
+      })
+      .nullable(),
+    attempt: z.int(),
+    trigger: z.enum(['api', 'http', 'job', 'webhook', 'async', 'event']),
+    trigger_id: z
+      .string()
+      .nullable()
+      .openapi({ description: 'The job, webhook or source that made it, or the execution whose function called.' }),
+    start_kind: z.enum(['warm', 'prewarmed', 'cold']).nullable(),
+    cold_reason: z.enum(coldReasons).nullable(),
+    phases: z
+      .object(Object.fromEntries(phaseNames.map((name) => [name, z.number()])))
+      .nullable()
+      .openapi({ description: 'Milliseconds.' }),
+    worker: z.string().nullable(),
+    memory_peak_mb: z.number().nullable(),
+    cpu_ms: z.number().nullable(),
+    run_at: z.string().nullable().openapi({ description: 'Not before this: a delay, or the next try.' }),
+    dead_at: z.string().nullable().openapi({ description: 'Since when it is a dead letter.' }),
+    priority: z.int(),
+    outputs: z
+      .array(z.object({ name: z.string(), type: z.string(), to: z.string().nullable(), messages: z.array(z.string()) }))
+      .nullable()
+      .openapi({ description: 'What an app put into output bindings that nobody here reads.' }),
+    delivery: z
+      .object({
+        to: shownDestination,
+        state: z.enum(['pending', 'delivered', 'failed']),
+        attempts: z.int(),
+        error: z.string().nullable(),
+      })
+      .nullable()
+      .openapi({ description: 'Whether its result has reached its destination.' }),
+  })
+  .openapi('Execution')
 
 /**
  * An execution as JSON, the same in all responses: the contract's fields in its order, then ours. It is concatenated by hand

@@ -1,0 +1,69 @@
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Principal } from '../../domain/principal.ts'
+import type { Executions } from '../../services/runs/executions.ts'
+import { asyncRequestIn } from '../asked.ts'
+import type { Bodies } from '../bodies.ts'
+import { jsonText, mediaTypeOf, parseObject, refuseMediaType } from '../body.ts'
+import { ResponseCaller } from '../caller.ts'
+import { unpacked } from '../content-encoding.ts'
+import { executionJson } from '../execution-json.ts'
+import { executionFields, termsOf } from '../execution-request.ts'
+
+/** `POST /v1/executions` on Node's own request and response: see `front.ts`. */
+export async function postExecution(
+  { executions, bodies, settings }: { executions: Executions; bodies: Bodies; settings: { maxBodyBytes: number } },
+  who: Principal,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
+  refuseMediaType(mediaTypeOf(incoming.headers['content-type']))
+  const { maxBodyBytes } = settings
+  const sent = await bodies.read(incoming, outgoing, {
+    maxBytes: maxBodyBytes,
+    isKnown: true,
+    projectId: who.projectId,
+  })
+  const encoding = incoming.headers['content-encoding']
+  const body = encoding === undefined ? sent : await unpacked(sent, encoding, maxBodyBytes)
+  const { status, json } = await created(executions, who, body, incoming.headers, outgoing)
+  sendText(outgoing, status, json)
+}
+
+function sendText(outgoing: ServerResponse, status: number, json: string): void {
+  outgoing.writeHead(status, ['Content-Type', 'application/json', 'Content-Length', String(Buffer.byteLength(json))])
+  outgoing.end(json)
+}
+
+async function created(
+  executions: Executions,
+  who: Principal,
+  body: Buffer,
+  headers: IncomingHttpHeaders,
+  outgoing: ServerResponse,
+): Promise<{ status: 201 | 202; json: string }> {
+  const asked = asyncRequestIn(headers)
+  const values = parseObject(jsonText(body))
+  const { fields, isPlain } = executionFields(values)
+  const given = {
+    functionId: fields.function_id,
+    functionVersion: fields.function_version,
+    functionAlias: fields.function_alias,
+    input: fields.input,
+    sync: fields.sync,
+    description: fields.description,
+    traceparent: headers.traceparent as string | undefined,
+  }
+  const caller = new ResponseCaller(outgoing)
+  if (isPlain && asked === undefined) {
+    return { status: 201, json: executionJson(await executions.create(who, given, caller)) }
+  }
+  const terms = termsOf(fields, asked)
+  if (terms === undefined && asked === undefined) {
+    return { status: 201, json: executionJson(await executions.create(who, given, caller)) }
+  }
+  const ms = given.sync === false ? 0 : (asked?.waitMs ?? null)
+  const execution = await executions.ask(who, { ...given, terms, delayMs: fields.delay }, { ms, left: caller.signal })
+  if (asked?.applied) outgoing.setHeader('Preference-Applied', asked.applied)
+  const isLate = given.sync !== false && execution.status === 'running'
+  return { status: isLate ? 202 : 201, json: executionJson(execution) }
+}
