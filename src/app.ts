@@ -13,7 +13,7 @@ import { registryOf } from './domain/registry.ts'
 import { connectEngine } from './engine/sandbox/connect-engine.ts'
 import type { SandboxEngine } from './engine/sandbox/sandbox.ts'
 import { openLinks } from './engine/worker/open-links.ts'
-import { readRuntimes } from './engine/worker/runtime-catalog.ts'
+import { furtherRuntimes, readRuntimes } from './engine/worker/runtime-catalog.ts'
 import { Connections } from './http/connections.ts'
 import { makeListener } from './http/front.ts'
 import { addressOf, listen } from './http/listen.ts'
@@ -121,7 +121,7 @@ async function open(
   const connections = new Connections(server)
   const { port, url } = addressOf(server, config.host)
   workerDoor.attach(server, config.host, port)
-  resume(ground, services, manifests, opened)
+  resume(ground, services, { manifests, further: furtherRuntimes(config.runtimesDir) }, opened)
   status.isReady = true
   const isKeptHere = config.auth !== 'none' && config.adminToken === undefined
   const place = isKeptHere ? { adminTokenFile: join(data.path, 'admin.token') } : {}

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts'
 import { systemClock as clock } from '../domain/clock.ts'
 import { timeOrderedId as newId } from '../domain/ids.ts'
 import type { Log } from '../domain/log.ts'
-import { manifestOf, type RuntimeManifest } from '../domain/runtime.ts'
+import { builderOf, type RuntimeManifest } from '../domain/runtime.ts'
 import type { SpanSink } from '../domain/trace.ts'
 import { WorkerPool } from '../engine/pool/pool.ts'
 import type { SandboxEngine } from '../engine/sandbox/sandbox.ts'
@@ -105,7 +105,7 @@ export function makeInfrastructure(
     builds: {
       builder: engine.builder,
       layers,
-      factsOf: (image) => manifestOf(manifests, image)?.builder,
+      factsOf: (image, signature) => builderOf(manifests, image, signature),
     },
     functionTokens,
     machines: engine.machines,

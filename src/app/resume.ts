@@ -12,7 +12,7 @@ const noteUsesEveryMs = 60_000
 export function resume(
   { stores, packages, pool, meter, log }: Infrastructure,
   services: Services,
-  manifests: RuntimeManifest[],
+  { manifests, further }: { manifests: RuntimeManifest[]; further: ReadonlyMap<string, string> },
   opened: (() => unknown)[],
 ): void {
   const {
@@ -30,7 +30,7 @@ export function resume(
     usage,
     workerHistory,
   } = services
-  runtimes.registerBuiltin(manifests)
+  runtimes.registerBuiltin(manifests, further)
   runtimes.resume()
   const recovered = invocation.recover((projectId, ref) => targets.resolveIn(projectId, ref), jobs.runs.follow)
   deliveries.start()

@@ -8,10 +8,12 @@ import { type Cli, type CommandSpec, type Options, textOption, usageError } from
 import type { Step } from './difference.ts'
 import { functionSteps } from './function-steps.ts'
 import { fieldOptions, fieldsOf } from './functions.ts'
-import { type Manifest, manifestFile, manifestJsonSchema, readManifest } from './manifest.ts'
+import { manifestFile, manifestJsonSchema, readManifest } from './manifest.ts'
 import { manifestSteps } from './manifest-steps.ts'
 import { readServerlessFile, templateIn, templateNames } from './serverless-files.ts'
+import type { Translated } from './translated.ts'
 import { imageCode } from './wanted-function.ts'
+import { whiskSteps } from './whisk-entities.ts'
 
 export const commands: CommandSpec[] = [
   {
@@ -24,7 +26,7 @@ export const commands: CommandSpec[] = [
       ['--image <image>', 'a container image instead of code'],
       [
         '--mode <mode>',
-        'mode of an image: command (runs once for each call), http (keeps running, called over HTTP), openwhisk (action image) or lambda (AWS Lambda image)',
+        'mode of an image: command (runs once for each call), http (keeps running, called over HTTP), openwhisk (action image), lambda (AWS Lambda image) or fission (Fission environment, which loads the path)',
       ],
       ['--port <port>', 'port on which an image of mode http listens'],
       ['--command <words>', "handler of an image of mode lambda, instead of the image's command"],
@@ -69,7 +71,7 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
   const fields = fieldsOf(options)
   const how = deploying(cli, options)
   const image = textOption(options, 'image')
-  if (image !== undefined) return imageSteps(cli, image, options)
+  if (image !== undefined) return imageSteps(cli, image, path, options)
   const file = manifestFile(path ?? '.') ?? templateIn(path ?? '.')
   if (file !== undefined && !existsSync(file)) throw usageError(`There is no file ${file}.`)
   const found = file === undefined ? null : described(cli, file)
@@ -79,7 +81,9 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
         `${file} says what the functions are like: change it there, or deploy a folder or file by its name.`,
       )
     }
-    return manifestSteps(cli.client(), found.manifest, found.folder, how)
+    const client = cli.client()
+    const { manifest, folder, entities = [] } = found
+    return [...(await manifestSteps(client, manifest, folder, how)), ...(await whiskSteps(client, entities))]
   }
   const code = codeOf(path ?? '.', how)
   const { runtime = code.runtime, ...rest } = fields
@@ -108,7 +112,7 @@ function deploying(cli: Cli, { check, build, rebuild, bundle, async }: Options):
 }
 
 /** Null: the file describes no functions. Reports the detected format and what is left out. */
-function described(cli: Cli, file: string): { manifest: Manifest; folder: string } | null {
+function described(cli: Cli, file: string): Pick<Translated, 'manifest' | 'folder' | 'entities'> | null {
   const translated = readServerlessFile(file)
   if (translated === null) return templateNames.includes(basename(file)) ? null : readManifest(file)
   const { kind, leftOut, paths } = translated
@@ -120,14 +124,21 @@ function described(cli: Cli, file: string): { manifest: Manifest; folder: string
   return translated
 }
 
-function imageSteps(cli: Cli, image: string, options: Options): Promise<Step[]> {
+/** `path`: the package that an environment of Fission loads. */
+function imageSteps(cli: Cli, image: string, path: string | undefined, options: Options): Promise<Step[]> {
   const name = textOption(options, 'name')
   if (name === undefined) throw usageError('Say what the function is called: --name.')
   const [mode, port] = [textOption(options, 'mode'), textOption(options, 'port')]
   const command = textOption(options, 'command')?.split(' ')
-  const code = imageCode({ image, mode, command, ...(port && { port: Number(port) }) })
-  const { runtime: _runtime, ...fields } = fieldsOf(options)
-  return functionSteps(cli.client(), { name, fields, runtime: undefined, image: code })
+  const { runtime: _runtime, entry, ...fields } = fieldsOf(options)
+  const isFission = mode === 'fission'
+  if (path !== undefined && !isFission) {
+    throw usageError('--image takes the place of the code: leave the path out. Only --mode fission loads a package.')
+  }
+  const code = imageCode({ image, mode, command, ...(port && { port: Number(port) }), ...(isFission && { entry }) })
+  const zip = path === undefined ? {} : { zip: codeOf(path).zip }
+  const given = isFission || entry === undefined ? fields : { ...fields, entry }
+  return functionSteps(cli.client(), { name, fields: given, runtime: undefined, image: code, ...zip })
 }
 
 const signs = { create: '+', change: '~', remove: '-' } as const

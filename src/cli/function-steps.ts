@@ -21,7 +21,7 @@ export async function functionSteps(
     ]
     return [{ kind: 'create', what, details, take: () => create(client, wanted, how) }]
   }
-  const changed = { ...changedFields(wanted.fields, there), ...changedImage(wanted, there) }
+  const changed = { ...changedFields(besideItsOwn(wanted.fields, there), there), ...changedImage(wanted, there) }
   const isNew = wanted.zip !== undefined && (there.code.md5sum !== md5(wanted.zip) || how.build === 'always')
   const newZip = isNew ? wanted.zip : undefined
   refuseOtherKind(wanted, there)
@@ -45,10 +45,20 @@ export async function functionSteps(
   ]
 }
 
-/** A new image of mode lambda, or a new command of it, counts as new code. */
-function changedImage({ image }: ManifestFunctionState, { code }: FunctionRow): FunctionFields {
-  const isLambda = image?.mode === 'lambda' && code.mode === 'lambda'
-  return image === undefined || !isLambda || canonical(image) === canonical(code) ? {} : { code: { ...image } }
+/** An action of OpenWhisk keeps the variables in which the server tells it its name. */
+function besideItsOwn(fields: FunctionFields, { env, signature }: FunctionRow): FunctionFields {
+  if (signature !== 'openwhisk' || fields.env == null) return fields
+  const own = Object.entries(env ?? {}).filter(([name]) => name.startsWith('__OW_') && name !== '__OW_PARAMETERS')
+  return { ...fields, env: { ...Object.fromEntries(own), ...fields.env } }
+}
+
+/** A new image of mode lambda or fission, or a new command of it, counts as new code. */
+function changedImage(
+  { image }: ManifestFunctionState,
+  { code: { md5sum: _package, ...code } }: FunctionRow,
+): FunctionFields {
+  const isOfKind = image?.mode === code.mode && (image?.mode === 'lambda' || image?.mode === 'fission')
+  return image === undefined || !isOfKind || canonical(image) === canonical(code) ? {} : { code: { ...image } }
 }
 
 /** Refuses in advance what the server would refuse in the middle of a deployment; only fields in the manifest count. */
@@ -85,7 +95,8 @@ async function create(
   how: Deploying,
 ): Promise<void> {
   if (image !== undefined) {
-    await client.functions.create({ name, ...fields, code: image })
+    if (zip === undefined) await client.functions.create({ name, ...fields, code: image })
+    else await client.functions.createFromZip({ name, ...fields, code: { ...image } }, zip, how)
     return
   }
   if (runtime === undefined) {

@@ -19,7 +19,7 @@ export interface KnownPackage {
 
 /** Null: no other platform recognised. Throws CliError with advice for code that would not run. */
 export function recognised(files: PackageFiles): KnownPackage | null {
-  for (const known of [ofAzure, ofOpenFaas, ofKnative, ofFunctionsFramework, ofOpenWhisk, ofGoWeb]) {
+  for (const known of [ofAzure, ofOpenFaas, ofKnative, ofFunctionsFramework, ofOpenWhisk, ofGoLambda, ofGoWeb]) {
     const found = known(files)
     if (found !== null) return found
   }
@@ -109,6 +109,18 @@ function ofOpenFaas(files: PackageFiles): null {
     'stack.yaml: functions of OpenFaaS are images: build them with "faas-cli build", then taibai deploy stack.yaml (or --image IMAGE --mode http --port 8080 --name NAME for one).',
   )
 }
+
+/** A program that hands its handler to Amazon's library, which asks for events by the Runtime API. */
+function ofGoLambda(files: PackageFiles): KnownPackage | null {
+  if (!/\bgithub\.com\/aws\/aws-lambda-go\b/.test(files.text('go.mod') ?? '')) return null
+  const starts = files.names.some(
+    (name) => isSource(name, /(?<!_test)\.go$/) && startsLambda.test(files.text(name) ?? ''),
+  )
+  if (!starts) return null
+  return { kind: 'a function of AWS Lambda in Go', signature: 'runtime-api', runtime: 'provided' }
+}
+
+const startsLambda = /\blambda\.Start(?:Handler)?(?:Func|WithOptions|WithContext)?\(/
 
 /** Go's own handlers of requests, by the names that functions have: what takes events needs no name for it. */
 function ofGoWeb(files: PackageFiles): KnownPackage | null {

@@ -90,10 +90,10 @@ const fn = z
     code: z.string().optional().describe("Folder, file or ZIP, relative to this file's folder."),
     image: z.string().optional().describe('Container image instead of code.'),
     mode: z
-      .enum(['command', 'http', 'openwhisk', 'lambda'])
+      .enum(['command', 'http', 'openwhisk', 'lambda', 'fission'])
       .optional()
       .describe(
-        'How an image runs: once for each call, as an HTTP server, as an OpenWhisk action image, or as an AWS Lambda image.',
+        'How an image runs: once for each call, as an HTTP server, as an OpenWhisk action image, as an AWS Lambda image, or as a Fission environment, which loads "code".',
       ),
     command: z
       .array(z.string())
@@ -164,8 +164,8 @@ const fn = z
         'Version that each alias points to; 0: the function as it is. Or version and weights: shares of calls, from 0 to 1, that run further versions.',
       ),
   })
-  .refine(({ code, image }) => code === undefined || image === undefined, {
-    message: 'a function has "code" or "image", not both',
+  .refine(({ code, image, mode }) => code === undefined || image === undefined || mode === 'fission', {
+    message: 'a function has "code" or "image", not both; an image of mode fission loads "code"',
   })
   .refine(({ build, image }) => build === undefined || image === undefined, {
     path: ['build'],

@@ -36,8 +36,9 @@ export function readServerlessFile(file: string): Translated | null {
 
 function ofWhisk(root: Values, folder: string): Translated {
   const notes = new Notes()
-  const functions = actionsIn(root, notes)
-  return { manifest: { functions }, folder, kind: 'a manifest of wskdeploy', leftOut: notes.lines, paths: notes.paths }
+  const { functions, entities } = actionsIn(root, notes)
+  const kind = 'a manifest of wskdeploy'
+  return { manifest: { functions }, entities, folder, kind, leftOut: notes.lines, paths: notes.paths }
 }
 
 function checked(file: string, translated: Translated): Translated {
@@ -187,6 +188,7 @@ const runtimes: [prefix: string, runtime: string, signature: string | undefined]
   ['nodejs', 'nodejs', 'lambda'],
   ['python3', 'python3', 'lambda'],
   ['provided', 'provided', undefined],
+  ['go1.x', 'provided', undefined],
 ]
 
 function functionOf(name: string, source: Source, common: ManifestFunction): ManifestFunction {
@@ -194,7 +196,7 @@ function functionOf(name: string, source: Source, common: ManifestFunction): Man
   if (source.image !== undefined) return { ...present, ...imageOf(name, source.image) }
   const found = runtimes.find(([prefix]) => typeof source.runtime === 'string' && source.runtime.startsWith(prefix))
   if (found === undefined) {
-    const known = runtimes.map(([prefix]) => `${prefix}*`).join(', ')
+    const known = runtimes.map(([prefix]) => (prefix.includes('.') ? prefix : `${prefix}*`)).join(', ')
     throw new CliError(`${name} wants the runtime ${source.runtime}; there are ${known}.`, 'usage')
   }
   if (typeof source.handler !== 'string') throw new CliError(`${name} names no handler.`, 'usage')

@@ -40,16 +40,22 @@ export interface ManifestFunctionState {
   image?: ImageCode
 }
 
-type ImageCode = { source: 'image'; image: string; mode?: string; port?: number } & ImageStart
+type ImageCode = { source: 'image'; image: string; mode?: string; port?: number; init?: { main: string } } & ImageStart
 
 /** Overrides of an image's command; absent: the image's own. */
 type ImageStart = Pick<ManifestFunction, 'command' | 'entry_point' | 'working_directory'>
 
-/** The object without undefined fields. */
-export function imageCode(
-  said: { mode?: string | undefined; port?: number } & ImageStart & { image: string },
-): ImageCode {
-  const given = Object.entries({ ...said, source: 'image' }).filter(([, value]) => value !== undefined)
+/** The object without undefined fields. `entry`: the function's name in the package that an image loads. */
+export function imageCode({
+  entry,
+  ...own
+}: {
+  mode?: string | undefined
+  port?: number
+  entry?: string | null | undefined
+} & ImageStart & { image: string }): ImageCode {
+  const init = entry === undefined || entry === null ? undefined : { main: entry }
+  const given = Object.entries({ ...own, init, source: 'image' }).filter(([, value]) => value !== undefined)
   return Object.fromEntries(given) as ImageCode
 }
 
@@ -61,6 +67,7 @@ export function functionInManifest(
   how: Deploying = {},
 ): ManifestFunctionState {
   const fields = fieldsOf(fn)
+  if (fn.image !== undefined && fn.mode === 'fission') return ofFission(name, fn, fn.image, folder, how)
   if (fn.image !== undefined) {
     const { image, mode, port, command, entry_point, working_directory } = fn
     const start = { command, entry_point, working_directory }
@@ -70,4 +77,25 @@ export function functionInManifest(
   const runtime = fn.runtime ?? code.runtime
   const entry = fn.entry ?? code.entry
   return { name, fields: { ...fields, ...(entry !== undefined && { entry }) }, runtime, zip: code.zip }
+}
+
+/** An environment of Fission, and the package that it loads unless the image has it. */
+function ofFission(
+  name: string,
+  fn: ManifestFunction,
+  image: string,
+  folder: string,
+  how: Deploying,
+): ManifestFunctionState {
+  const { entry, ...fields } = fieldsOf(fn)
+  const { mode, port, code } = fn
+  const zip = code === undefined ? undefined : codeOf(join(folder, code), how).zip
+  const loaded = zip === undefined ? {} : { zip }
+  return {
+    name,
+    fields,
+    runtime: undefined,
+    image: imageCode({ image, mode, ...(port && { port }), entry }),
+    ...loaded,
+  }
 }

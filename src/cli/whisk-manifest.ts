@@ -1,6 +1,7 @@
 import { CliError } from './command.ts'
 import type { ManifestFunction } from './manifest.ts'
-import { isObject, objectOf, type Values } from './translated.ts'
+import { isObject, objectOf, type Values, type WhiskEntity } from './translated.ts'
+import { entitiesIn } from './whisk-entities.ts'
 
 /**
  * Collects what is not deployed of wskdeploy's `manifest.yaml`, whose actions become the functions that the OpenWhisk API would
@@ -17,27 +18,29 @@ export const isWhiskManifest = (root: Values): boolean =>
   Object.values(packagesIn(root)).some((one) => isObject(one) && isObject(one.actions))
 
 /** Functions by name: `package--action`, or the action's name alone in the package `default`. Throws CliError. */
-export function actionsIn(root: Values, notes: Notes): Record<string, ManifestFunction> {
+export function actionsIn(
+  root: Values,
+  notes: Notes,
+): { functions: Record<string, ManifestFunction>; entities: WhiskEntity[] } {
   const functions: Record<string, ManifestFunction> = {}
   for (const [packageName, value] of Object.entries(packagesIn(root))) {
     const own = objectOf(value)
     for (const [key, what] of Object.entries(beside)) {
-      for (const name of Object.keys(objectOf(own[key])))
-        notes.add(`${packageName}: ${what} ${name} (make it with wsk)`)
+      for (const name of Object.keys(objectOf(own[key]))) notes.add(`${packageName}: ${what} ${name}`)
     }
     for (const [action, about] of Object.entries(objectOf(own.actions))) {
       const name = packageName === 'default' ? part(action) : `${part(packageName)}--${part(action)}`
       functions[name] = functionOf(name, objectOf(about), objectOf(own.inputs), notes)
     }
   }
-  return functions
+  return {
+    functions,
+    entities: entitiesIn(packagesIn(root), (pkg, action) => valuesOf('', objectOf(pkg.inputs), action), notes),
+  }
 }
 
-/** Parts of a package in addition to its actions. */
+/** Parts of a package that have no place here. */
 const beside = {
-  sequences: 'sequence',
-  triggers: 'trigger',
-  rules: 'rule',
   feeds: 'feed',
   apis: 'API',
   dependencies: 'dependency',
@@ -59,14 +62,10 @@ const taken = ['function', 'runtime', 'main', 'inputs', 'limits', 'docker', 'nat
 
 function functionOf(name: string, action: Values, ofPackage: Values, notes: Notes): ManifestFunction {
   for (const key of Object.keys(action)) if (![...taken, 'web-export'].includes(key)) notes.add(`${name}: ${key}`)
-  const annotations = objectOf(action.annotations)
-  if ((action.web ?? action['web-export'] ?? annotations['web-export'] ?? false) !== false) {
-    notes.add(`${name}: the web action (make it one with wsk; with a token it is called at /fn/${name})`)
-  }
   const common = {
     ...limitsOf(name, objectOf(action.limits), notes),
     ...inputsOf(name, ofPackage, action, notes),
-    ...annotatedOf(name, annotations, notes),
+    ...annotatedOf(objectOf(action.annotations)),
   }
   if (typeof action.docker === 'string') return { ...common, image: action.docker, mode: 'openwhisk' }
   const { function: code, main } = action
@@ -77,12 +76,8 @@ function functionOf(name: string, action: Values, ofPackage: Values, notes: Note
   return { ...common, code, runtime: runtimeOf(name, action.runtime, code), entry, signature: 'openwhisk' }
 }
 
-/** What a function has for an annotation; one that is off leaves nothing out. */
-function annotatedOf(name: string, annotations: Values, notes: Notes): ManifestFunction {
-  const { description, 'provide-api-key': wantsApi, 'web-export': _said, ...others } = annotations
-  for (const [key, value] of Object.entries(others)) {
-    if (value !== false && value !== null) notes.add(`${name}: annotation ${key} (set it with wsk)`)
-  }
+/** What a function has for an annotation. */
+function annotatedOf({ description, 'provide-api-key': wantsApi }: Values): ManifestFunction {
   return {
     ...(typeof description === 'string' && { description }),
     ...(wantsApi === true && { api: true }),
@@ -111,12 +106,17 @@ function limitsOf(name: string, limits: Values, notes: Notes): ManifestFunction 
 
 /** Default parameters: the action's own override those of the package. */
 function inputsOf(name: string, ofPackage: Values, action: Values, notes: Notes): ManifestFunction {
+  const known = Object.entries(valuesOf(name, ofPackage, action, notes))
+  return known.length === 0 ? {} : { env: { __OW_PARAMETERS: JSON.stringify(Object.fromEntries(known)) } }
+}
+
+/** Inputs with a value; `notes` gets the others. */
+function valuesOf(name: string, ofPackage: Values, action: Values, notes?: Notes): Values {
   const inputs = Object.entries({ ...ofPackage, ...objectOf(action.inputs) }).map(([key, said]) => {
     const value = isObject(said) ? (said.value ?? said.default) : said
     const isElsewhere = typeof value === 'string' && /^\$\{?\w+\}?$/.test(value)
-    if (isElsewhere) notes.add(`${name}: input ${key}, whose value is made elsewhere`)
+    if (isElsewhere) notes?.add(`${name}: input ${key}, whose value is made elsewhere`)
     return [key, isElsewhere ? undefined : value] as const
   })
-  const known = inputs.filter(([, value]) => value !== undefined && value !== null)
-  return known.length === 0 ? {} : { env: { __OW_PARAMETERS: JSON.stringify(Object.fromEntries(known)) } }
+  return Object.fromEntries(inputs.filter(([, value]) => value !== undefined && value !== null))
 }

@@ -1,3 +1,5 @@
+import type { Signature } from './signature.ts'
+
 /**
  * Builds install what a package needs before it is deployed. Here are their options, their records, and the contract of a
  * builder.
@@ -74,7 +76,18 @@ export interface BuilderFacts {
   hostProgram: 'npm' | 'pip' | null
   /** Where no sandbox builds, a worker does so itself when it loads the package. */
   atLoad?: boolean
+  /** It also compiles programs, for functions of this signature in other runtimes; `makes` is the program's file. */
+  programs?: { signature: Signature; makes: string }
+  /** Set where it compiles for another runtime: the image that it is made from. */
+  runtimeImage?: string
 }
+
+/** What `programs` of a builder says, for the package of such a program. */
+export const forPrograms = (facts: BuilderFacts, runtimeImage: string): BuilderFacts => ({
+  ...facts,
+  runtimeImage,
+  installed: facts.programs === undefined ? facts.installed : [facts.programs.makes],
+})
 
 /** One run of a builder. */
 export interface BuilderRun {

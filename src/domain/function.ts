@@ -18,14 +18,15 @@ export const recordings = ['full', 'summary', 'failures', 'none'] as const satis
 
 /**
  * How an image runs: one container per run (`command`, the contract's only mode), a warm HTTP server, an OpenWhisk action image,
- * or a program that gets its events from the Runtime API of AWS Lambda.
+ * a program that gets its events from the Runtime API of AWS Lambda, or an environment of Fission, which loads a package.
  */
-export const imageModes = ['command', 'http', 'openwhisk', 'lambda'] as const
+export const imageModes = ['command', 'http', 'openwhisk', 'lambda', 'fission'] as const
 export type ImageMode = (typeof imageModes)[number]
 
-/** The data that an image of mode `openwhisk` gets before its first call. */
+/** The data that an image of mode `openwhisk` or `fission` gets before its first call. */
 export interface ImageInit {
   code?: string
+  /** Name of the function in its code. */
   main?: string
   binary?: boolean
 }
@@ -60,7 +61,7 @@ export interface Fn {
   description: string | null
   runtimeId: string | null
   code: FunctionCode
-  /** SHA-256 of the package: its address in the package store. Null for image functions. */
+  /** SHA-256 of the package: its address in the package store. Null for image functions, unless their image loads one. */
   packageHash: string | null
   /** Swift's ETag of the package's object; null for code from elsewhere. */
   objectEtag: string | null

@@ -94,7 +94,7 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
     runtimeId: runtime?.id ?? null,
     image: runtime?.image ?? String(fn.code.image),
     kind: runtime === null ? (fn.code.mode ?? 'command') : 'shim',
-    port: runtime === null ? (fn.code.port ?? 8080) : null,
+    port: runtime === null ? portOf(fn.code) : null,
     init: runtime === null ? (fn.code.init ?? null) : null,
     start: runtime === null ? startOf(fn.code) : null,
     trusted: runtime?.trusted ?? false,
@@ -128,11 +128,15 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
 
 function signatureOfImage(mode: ImageMode | undefined): Signature {
   if (mode === 'lambda') return runtimeApi
+  if (mode === 'fission') return 'fission'
   return mode === 'openwhisk' ? signatureOfEvents('openwhisk') : defaultSignature
 }
 
 /** The signature of programs that fetch their own events. */
 export const runtimeApi: Signature = 'runtime-api'
+
+/** The usual port of images of this mode. */
+const portOf = ({ mode, port }: FunctionCode): number => port ?? (mode === 'fission' ? 8888 : 8080)
 
 function startOf({ mode, entry_point, command, working_directory }: FunctionCode): ImageStart | null {
   return mode === 'lambda' ? { entry_point, command, working_directory } : null

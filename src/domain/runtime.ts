@@ -1,4 +1,4 @@
-import type { BuilderFacts } from './build.ts'
+import { type BuilderFacts, forPrograms } from './build.ts'
 import type { Signature } from './signature.ts'
 
 /** `deleting` rows disappear when their pool is gone. */
@@ -67,6 +67,13 @@ export function requestedVersions<Version extends { names: string[] }>(
 /** The manifest of an image: its own, or the newest with its name. */
 export function manifestOf(manifests: RuntimeManifest[], image: string): RuntimeManifest | undefined {
   return manifests.find((manifest) => manifest.image === image || manifest.repository === image)
+}
+
+/** The builder for packages of a runtime's functions; undefined: they are not built. */
+export function builderOf(manifests: RuntimeManifest[], image: string, signature: Signature): BuilderFacts | undefined {
+  const compiler = manifests.find(({ builder }) => builder?.programs?.signature === signature)
+  if (compiler?.builder !== undefined) return forPrograms(compiler.builder, compiler.image)
+  return manifestOf(manifests, image)?.builder
 }
 
 export interface RuntimeStore {

@@ -27,12 +27,12 @@ export interface Revision {
   kind: 'shim' | ImageMode
   /** Port on which an `http` image listens. */
   port: number | null
-  /** Data that an `openwhisk` image gets before its first call; null: none. */
+  /** Data that an `openwhisk` or `fission` image gets before its first call; null: none. */
   init: ImageInit | null
   /** Overrides of a `lambda` image's command; null: none. */
   start: ImageStart | null
   trusted: boolean
-  /** Address in the package store; null for image functions. */
+  /** Address in the package store; null for image functions, unless their image loads one. */
   packageHash: string | null
   entry: string | null
   signature: Signature

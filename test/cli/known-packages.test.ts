@@ -85,6 +85,19 @@ describe('a folder is taken for', () => {
       { runtime: 'python3', signature: 'gcf', entry: undefined },
     ],
     [
+      'one of AWS Lambda in Go, by its library and what it starts',
+      {
+        'go.mod': 'module shop\n\nrequire github.com/aws/aws-lambda-go v1.55.1\n',
+        'main.go': 'package main\n\nfunc main() { lambda.Start(handle) }\n',
+      },
+      { runtime: 'provided', signature: 'runtime-api', entry: undefined },
+    ],
+    [
+      'one in Go that uses events of that library only',
+      { 'go.mod': 'module shop\n\nrequire github.com/aws/aws-lambda-go v1.55.1\n', 'shop.go': 'package shop' },
+      { runtime: 'go', signature: undefined },
+    ],
+    [
       'nothing in particular',
       { 'main.py': 'def main(event, context): pass' },
       { runtime: 'python3', signature: undefined, entry: undefined },

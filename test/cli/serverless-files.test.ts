@@ -244,15 +244,19 @@ packages:
         limits: {timeout: 90500, memorySize: 128, concurrentActivations: 5, logSize: 10}
         annotations: {description: Greets, provide-api-key: true, raw-http: true, final: false, require-whisk-auth: s3cret}
       count: {function: count.zip, runtime: 'python:3.11', main: run, annotations: {web-export: true}}
-    sequences: {both: {actions: 'greet, count'}}
-    triggers: {hourly: {feed: alarms}}
+    sequences: {both: {actions: 'greet, /_/tool', web: yes}}
+    triggers:
+      hourly: {feed: /whisk.system/alarms/alarm, inputs: {cron: 0 * * * *}}
+      hook: {inputs: {a: 1}, feed: /other/feed}
+    rules: {each: {trigger: hourly, action: greet}}
+    apis: {v1: {}}
   default:
     actions:
       tool: {docker: 'me/tool:1'}
 `
 
   test('becomes functions under the names that the API of OpenWhisk gives them', () => {
-    const { kind, manifest, leftOut } = read('manifest.yaml', text) as NonNullable<ReturnType<typeof read>>
+    const { kind, manifest, leftOut, entities } = read('manifest.yaml', text) as NonNullable<ReturnType<typeof read>>
     expect(kind).toBe('a manifest of wskdeploy')
     expect(manifest.functions).toEqual({
       'shop--greet': {
@@ -267,14 +271,42 @@ packages:
       tool: { image: 'me/tool:1', mode: 'openwhisk', timeout: 60, memory_mb: 256 },
     })
     expect(leftOut).toEqual([
-      'shop: sequence both (make it with wsk)',
-      'shop: trigger hourly (make it with wsk)',
-      'shop--greet: the web action (make it one with wsk; with a token it is called at /fn/shop--greet)',
+      'shop: API v1',
       'shop--greet: limits.logSize',
       'shop--greet: input key, whose value is made elsewhere',
-      'shop--greet: annotation raw-http (set it with wsk)',
-      'shop--greet: annotation require-whisk-auth (set it with wsk)',
-      'shop--count: the web action (make it one with wsk; with a token it is called at /fn/shop--count)',
+      'trigger hook: feed /other/feed (only /whisk.system/alarms is here)',
+    ])
+    const values = (values: object) => Object.entries(values).map(([key, value]) => ({ key, value }))
+    const ofGreet = { 'web-export': true, 'raw-http': true, final: false, description: 'Greets' }
+    expect(entities).toEqual([
+      { kind: 'package', name: 'shop', body: {} },
+      {
+        ...{ kind: 'action', name: 'shop/greet' },
+        body: {
+          annotations: values({ ...ofGreet, 'provide-api-key': true, 'require-whisk-auth': 's3cret' }),
+          parameters: values({ region: 'eu', place: 'there', times: 3 }),
+        },
+      },
+      {
+        ...{ kind: 'action', name: 'shop/count' },
+        body: {
+          annotations: values({ 'web-export': true }),
+          parameters: values({ region: 'eu', place: 'here' }),
+        },
+      },
+      {
+        ...{ kind: 'action', name: 'shop/both' },
+        body: {
+          exec: { kind: 'sequence', components: ['/_/shop/greet', '/_/tool'] },
+          annotations: values({ 'web-export': true, 'raw-http': false, final: true }),
+        },
+      },
+      { kind: 'trigger', name: 'hourly', body: {}, alarm: { feed: 'alarm', values: { cron: '0 * * * *' } } },
+      { kind: 'trigger', name: 'hook', body: {} },
+      {
+        ...{ kind: 'rule', name: 'each' },
+        body: { trigger: '/_/hourly', action: '/_/shop/greet', status: 'active' },
+      },
     ])
   })
 

@@ -13,10 +13,14 @@ const isWanted = process.env.TAIBAI_TEST_BUILDS === '1'
 if (!isWanted) console.warn('BUILDS OF REAL PACKAGES are tried with TAIBAI_TEST_BUILDS=1 only.')
 const describeBuilds = isWanted ? describeWithDocker : describe.skip
 
+/** Its image has the compiler: TAIBAI_RUNTIMES=go npm run build:runtimes makes it. */
+const isGoThere = (process.env.TAIBAI_RUNTIMES ?? '').split(',').includes('go')
+
 describeBuilds('A server installs', () => {
   let server: ServerProcess
   beforeAll(async () => {
-    server = await ServerProcess.start({ engine: 'docker' })
+    const settings: Record<string, string> = isGoThere ? { TAIBAI_RUNTIMES: 'go' } : {}
+    server = await ServerProcess.start({ engine: 'docker', settings })
   })
   afterAll(() => server?.[Symbol.asyncDispose]())
 
@@ -101,6 +105,41 @@ def item(item: int): return {"item": item}`
     expect((await get('fastapi/items/x')).status).toBe(422)
   })
 
+  describe.runIf(isGoThere)('and compiles, for Go,', () => {
+    test('a program of AWS Lambda, which stays warm, with the modules that go.mod names', async () => {
+      const files = {
+        'go.mod': 'module example.org/hello\n\ngo 1.23\n\nrequire github.com/aws/aws-lambda-go v1.55.1\n',
+        'cmd/hello/main.go': lambdaInGo,
+      }
+      const output = await deployed('lambda-go', 'provided', files)
+      expect(output).toMatch(/There is no go\.sum[\s\S]*downloading github\.com\/aws\/aws-lambda-go v1\.55\.1/)
+      const hello = { json: { name: 'Go' } }
+      const answers = [await server.ask('POST', '/fn/lambda-go/a', hello), await get('lambda-go/b')]
+      expect(answers.map(({ status, text }) => [status, text])).toEqual([
+        [201, 'lambda-go /a 1'],
+        [201, 'lambda-go /b 2'],
+      ])
+    })
+
+    test('a function with modules, kept to its go.sum', async () => {
+      const module = 'github.com/google/uuid v1.6.0'
+      const files = {
+        'go.mod': `module example.org/ids\n\ngo 1.21\n\nrequire ${module}\n`,
+        'go.sum': `${module} h1:NIvaJDMOsjHA8n1jAhLSgzrAzy1Hgr+hNrb57e+94F0=\n${module}/go.mod h1:TIyPZe4MgqvfeYDBFedMoGGpEw/LqOeaOT+nhxU+yHo=\n`,
+        'ids.go':
+          'package ids\n\nimport "github.com/google/uuid"\n\nfunc Handler(text string) (uuid.UUID, error) { return uuid.Parse(text) }\n',
+      }
+      await deployed('ids', 'go', files)
+      const id = '6ba7b810-9dad-11d1-80b4-00c04fd430c8'
+      expect((await call('ids', `urn:uuid:${id}`)).json).toBe(id)
+      const { end } = await deployInLines(server, 'forged', 'go', {
+        ...files,
+        'go.sum': String(files['go.sum']).replaceAll('h1:', 'h1:A'),
+      })
+      expect(end.error.faultstring).toContain('checksum mismatch')
+    })
+  })
+
   test('what TypeScript imports by the paths of its tsconfig, as one file', async () => {
     const files = {
       'package.json': '{"type": "module", "dependencies": {"is-number": "7.0.0"}}',
@@ -114,6 +153,27 @@ export const main = (event: number): number | null => (isNumber(event) ? twice(e
     expect((await call('paths', 21)).json).toBe(42)
   })
 })
+
+const lambdaInGo = `package main
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+var calls int
+
+func handle(request events.LambdaFunctionURLRequest) (events.LambdaFunctionURLResponse, error) {
+	calls++
+	text := fmt.Sprint(lambdacontext.FunctionName, " ", request.RawPath, " ", calls)
+	return events.LambdaFunctionURLResponse{StatusCode: 201, Body: text}, nil
+}
+
+func main() { lambda.Start(handle) }
+`
 
 /** By uv, from the registry of this machine. */
 function lockedBy(project: string): string {

@@ -208,6 +208,16 @@ describe('creating a function', () => {
           status: 400,
         },
         {
+          name: 'from an environment of Fission with code beside its package',
+          ...{ ask, json: { code: { ...image, mode: 'fission', init: { code: 'x' } } } },
+          ...{ status: 400, shows: ['alone: the name of its function'] },
+        },
+        {
+          name: 'from an http image with data for an environment',
+          ...{ ask, json: { code: { ...image, mode: 'http', init: { main: 'a.b' } } } },
+          ...{ status: 400, shows: ['openwhisk', 'fission'] },
+        },
+        {
           name: 'from a command image that wants warm workers',
           ask,
           json: { code: image, min_workers: 1 },

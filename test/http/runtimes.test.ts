@@ -382,6 +382,22 @@ describe('built-in runtimes', () => {
     expect(status()).toBe('available')
   })
 
+  test('that an operator has not asked for are not found, and it is said how they are had', async () => {
+    const app = makeTestApp()
+    const asked = async () => {
+      const json = { runtime: 'nodejs', code: { source: 'inline', filename: 'main.mjs', content: 'x' } }
+      const { status, json: said } = await app.request('POST', '/v1/functions', { json })
+      return [status, said.faultstring]
+    }
+    const further = new Map([['nodejs', 'nodejs99']])
+    const text = 'Runtime nodejs was not found: the operator of this server adds it with TAIBAI_RUNTIMES=nodejs99.'
+    app.runtimes.registerBuiltin([], further)
+    expect(await asked()).toEqual([404, text])
+    app.runtimes.registerBuiltin([manifest], further)
+    app.runtimes.registerBuiltin([], further)
+    expect(await asked()).toEqual([404, text])
+  })
+
   test('go on with what an earlier process left half done', async () => {
     const app = makeTestApp()
     const of = (status: Runtime['status']) => aRuntime({ status, image: status })

@@ -71,18 +71,44 @@ describe('actions', () => {
   })
 })
 
-test('a manifest of wskdeploy is deployed, and its actions are called by their names', async () => {
+test('a manifest of wskdeploy is deployed whole: web actions, sequences, triggers with alarms, and rules', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'taibai-wskdeploy-'))
-  const action = '{function: greet.js, inputs: {place: Xi}, limits: {timeout: 20000, memorySize: 128}}'
-  writeFileSync(join(folder, 'manifest.yaml'), `packages: {shop: {actions: {greet: ${action}}}}`)
+  const manifest = (secret: string) => `
+packages:
+  shop:
+    actions:
+      greet:
+        function: greet.js
+        web: true
+        inputs: {place: Xi}
+        limits: {timeout: 20000, memorySize: 128}
+        annotations: {require-whisk-auth: ${secret}}
+    sequences: {twice: {actions: 'greet, greet'}}
+    triggers: {dawn: {feed: /whisk.system/alarms/alarm, inputs: {cron: 0 6 * * *}}}
+    rules: {early: {trigger: dawn, action: greet}}
+`
+  writeFileSync(join(folder, 'manifest.yaml'), manifest('first'))
   writeFileSync(join(folder, 'greet.js'), 'function main(p) { return { hello: p.name, from: p.place } }')
   const run = cliOf({ url: server.url, token: server.token })
   const deployed = await run(['deploy', folder])
   expect([deployed.code, deployed.stderr]).toEqual([0, expect.stringContaining('a manifest of wskdeploy')])
   const called = await server.must('POST', '/fn/shop--greet', { json: { name: 'Li' } })
   expect(called.json).toEqual({ hello: 'Li', from: 'Xi' })
-  await client.packages.update({ name: 'shop' })
   expect(await invoke('shop/greet', { name: 'Du' })).toEqual({ hello: 'Du', from: 'Xi' })
+  expect(await invoke('shop/twice', { name: 'Du' })).toEqual({ from: 'Xi' })
+  const web = (secret: string) =>
+    server.ask('GET', '/api/v1/web/_/shop/greet.json?name=Wei', { headers: { 'X-Require-Whisk-Auth': secret } })
+  expect([(await web('no')).status, (await web('first')).json]).toEqual([401, { hello: 'Wei', from: 'Xi' }])
+  const { jobs } = (await server.must('GET', '/v1/jobs')).json
+  expect(jobs).toContainEqual(expect.objectContaining({ pattern: '0 6 * * *' }))
+  expect((await run(['deploy', folder, '--json'])).json.steps).toEqual([])
+  writeFileSync(join(folder, 'manifest.yaml'), manifest('second').replace('0 6 *', '0 7 *'))
+  const { steps } = (await run(['deploy', folder, '--json'])).json
+  expect(steps).toMatchObject([
+    { kind: 'change', what: 'action shop/greet', details: ['annotations'] },
+    { kind: 'change', what: 'trigger dawn', details: ['alarm'] },
+  ])
+  expect([(await web('first')).status, (await web('second')).status]).toEqual([401, 200])
   expect((await run(['deploy', folder, '--json'])).json.steps).toEqual([])
   rmSync(folder, { recursive: true })
 })

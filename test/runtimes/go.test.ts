@@ -1,7 +1,8 @@
 /** What of a Go package becomes a function, what its requests look like, and what arrives of a worker that dies. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { completeRuntimeOf } from '../support/complete-runtimes.ts'
 import { ShimProcess } from '../support/shim-process.ts'
@@ -47,7 +48,9 @@ describe.runIf(isHere)('a function in Go', () => {
   test('with a main of its own is refused, and is told where that is for', async () => {
     const code = packageOf({ 'main.go': 'package main\n\nfunc Handler() {}\n\nfunc main() {}\n' })
     await using shim = await ShimProcess.start(runtime)
-    await expect(shim.bind(code)).rejects.toThrow(/main\.go has a func main: .* signature runtime-api/)
+    await expect(shim.bind(code)).rejects.toThrow(
+      /main\.go has a func main: .* lambda\.Start, is for the runtime "provided"/,
+    )
   })
 
   test('is not asked for what is in modules of their own, and in folders that are several packages', async () => {
@@ -123,5 +126,47 @@ func Handler(path string) {
     expect(await call.outcome).toEqual({ state: 'lost' })
     expect(call.output.stderr.match(/all of it, to the last word/g)).toHaveLength(lines)
     expect(await shim.exited).toBe(137)
+  })
+
+  describe('that is a program of its own', () => {
+    const program = 'package main\n\nfunc main() {}\n'
+    const compile = (code: string, kept: string) =>
+      spawnSync('sh', [join(runtime, 'shim/main.sh'), 'program', code], {
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, HOME: process.env.HOME, TAIBAI_GO_KEPT: kept },
+      })
+
+    test.each([
+      ['none', { 'hello.go': handler }, /has no program: a package main/],
+      [
+        'several',
+        { 'cmd/a/main.go': program, 'cmd/b/main.go': program },
+        /several programs \(\.\/cmd\/a, \.\/cmd\/b\)/,
+      ],
+      ['one that does not compile', { 'main.go': 'package main\n\nfunc main() { nothing() }\n' }, /undefined: nothing/],
+    ])('is refused in words: %s', (_what, files: Record<string, string>, message) => {
+      expect(compile(packageOf(files), newFolder())).toMatchObject({
+        status: 1,
+        stderr: expect.stringMatching(message),
+      })
+    })
+
+    test('is compiled once, and those that nobody has used for longest are removed', () => {
+      const kept = newFolder()
+      const old = Array.from({ length: 40 }, (_, at) => join(kept, `old-${at}`))
+      old.forEach((file, at) => {
+        writeFileSync(file, '')
+        utimesSync(file, at + 1, at + 1)
+      })
+      const code = packageOf({ 'cmd/only/main.go': program, 'lib/lib.go': 'package lib\n' })
+      const first = compile(code, kept)
+      expect([first.status, first.stderr]).toEqual([0, ''])
+      const there = readdirSync(kept)
+      expect(there).toHaveLength(30)
+      expect(there).toContain(basename(first.stdout.trim()))
+      expect(there).toContain('old-39')
+      expect(there).not.toContain('old-0')
+      expect(compile(code, kept).stdout).toBe(first.stdout)
+    })
   })
 })

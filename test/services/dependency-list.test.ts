@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { projectFolder } from '../../src/assets.ts'
+import { builderOf } from '../../src/domain/runtime.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 import {
   type BuildRequest,
@@ -10,8 +11,11 @@ import {
 
 /** What is a list of dependencies, and what of a package its build is made of: as the runtimes say it. */
 
-const runtimes = readRuntimes(`${projectFolder}/runtimes`)
-const factsOf = (runtime: string) => runtimes.find(({ name }) => name === runtime)?.builder
+const runtimes = readRuntimes(`${projectFolder}/runtimes`, ['go'])
+const factsOf = (runtime: string) => {
+  const found = runtimes.find(({ name }) => name === runtime)
+  return found && builderOf(runtimes, found.image, found.signature)
+}
 const owner = { projectId: 'red', runtimeImage: 'taibai/nodejs:1' }
 const auto: BuildRequest = { mode: 'auto', bundle: false, entry: 'main.main' }
 
@@ -46,6 +50,8 @@ describe('A package is taken as it is', () => {
     ['with modules of Python', 'python3', { 'requirements.txt': 'flask', 'flask-3.1.2.dist-info': '' }],
     ['with packages of Azure Functions', 'python3', { 'requirements.txt': 'flask', '.python_packages': '' }],
     ['with those of an action of OpenWhisk', 'python3', { 'requirements.txt': 'flask', virtualenv: '' }],
+    ['that brings its program', 'provided', { 'go.mod': 'module a\n', bootstrap: '' }],
+    ['of a program, with a list of another language', 'provided', { 'package.json': sharp, bootstrap: '' }],
     ['of a runtime that builds nothing', 'no-such-runtime', { 'package.json': sharp }],
   ]
 
@@ -83,6 +89,8 @@ describe('A build that is asked for and cannot be is refused', () => {
 describe('A package is built', () => {
   const cases: [list: string, runtime: string, files: Record<string, string>, given: string[] | null][] = [
     ['package.json', 'nodejs', { 'package.json': sharp, 'main.mjs': '' }, ['package.json']],
+    ['go.mod', 'go', { 'go.mod': 'module a\n', 'a.go': '' }, null],
+    ['go.mod', 'provided', { 'go.mod': 'module a\n', 'main.go': '' }, null],
     ['package.json', 'qinling-nodejs', { 'package.json': '{"optionalDependencies": {"a": "1"}}' }, ['package.json']],
     [
       'package.json',

@@ -21,10 +21,19 @@ func main() {
 		}
 	}
 	fmt.Println("$ go build")
-	if err := compile.Package(root+"/package", "/opt/taibai/shim", root+"/out/"+compile.Program); err != nil {
+	compile.Said = os.Stdout
+	if err := built(os.Getenv("BUILD_PROGRAM")); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
+}
+
+// program: the name of a program of its own, where the package is one.
+func built(program string) error {
+	if program != "" {
+		return compile.OwnProgram(root+"/package", root+"/out/"+program)
+	}
+	return compile.Package(root+"/package", "/opt/taibai/shim", root+"/out/"+compile.Program)
 }
 
 func takeSecrets() error {

@@ -11,10 +11,10 @@ export const functionPath = (id: string, version?: number): string =>
 export function functionsOf(connection: Connection) {
   const noun = nounOf<FunctionRow, FunctionFields>(connection, '/v1/functions', 'functions')
   const zipped = (zip: Uint8Array): RequestFields => ({ body: zip, headers: { 'content-type': 'application/zip' } })
-  /** When the body is the ZIP, fields are query parameters. */
-  const inQuery = ({ code: _code, ...fields }: FunctionFields): NonNullable<RequestFields['query']> =>
+  /** When the body is the ZIP, fields are query parameters; it is the code, unless an image loads it. */
+  const inQuery = ({ code, ...fields }: FunctionFields): NonNullable<RequestFields['query']> =>
     Object.fromEntries(
-      Object.entries(fields)
+      Object.entries({ ...fields, ...(code?.source === 'image' && { code }) })
         .filter(([, value]) => value !== null)
         .map(([name, value]) => [name, typeof value === 'object' ? JSON.stringify(value) : value]),
     )

@@ -146,6 +146,7 @@ const imageModes: [mode: string, how: string][] = [
   ['http', 'Kept warm: it listens for HTTP'],
   ['lambda', 'As an image of AWS Lambda: it asks for events'],
   ['openwhisk', 'As an action image of OpenWhisk: /init and /run'],
+  ['fission', 'As an environment of Fission, with the code in it'],
 ]
 
 function ChooseFiles({ files, onChosen }: { files: Files; onChosen(files: Files): void }) {

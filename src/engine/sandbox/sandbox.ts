@@ -51,6 +51,8 @@ export interface SandboxSpec extends SandboxLimits {
   isReached?: true
   /** Writable folders of the image in addition to /tmp, in memory and of the same size; absent: none. */
   writable?: string[]
+  /** Files and folders of this server's disk that it sees, read-only. Throws FaasError `not_supported` where it cannot. */
+  readable?: { from: string; at: string }[]
 }
 
 /** How a sandbox ended. */

@@ -98,6 +98,11 @@ export class HttpImageWorker implements PoolWorker {
     this.startFailure = { loaded: false, loadMs: outcome.runMs, outcome: this.#output.explainStart(outcome), log }
   }
 
+  /** The image listens, and has not become the function. */
+  refuse(outcome: Outcome, log: string): void {
+    this.startFailure = { loaded: false, loadMs: outcome.runMs, outcome, log: this.#output.startLog + log }
+  }
+
   /** Takes output that the engine delivers. */
   print(stream: 'stdout' | 'stderr', text: string): void {
     this.#output.print(stream, text)

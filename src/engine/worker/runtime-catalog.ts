@@ -40,6 +40,7 @@ const manifestFile = z
         bundles: z.boolean().default(false),
         host_program: z.enum(['npm', 'pip']).nullable().default(null),
         at_load: z.boolean().default(false),
+        programs: z.object({ signature, makes: z.string() }).optional(),
       })
       .optional(),
     also: twins,
@@ -59,6 +60,20 @@ const manifestFile = z
  * file or the missing runtime.
  */
 export function readRuntimes(folder: string, asked: string[] = [], { ofHost = false } = {}): RuntimeManifest[] {
+  const { usual, further, versions } = allIn(folder)
+  const names = [...usual.map(({ name }) => name), ...further.flatMap(({ names }) => names)]
+  const twice = names.find((name, at) => names.indexOf(name) !== at)
+  if (twice !== undefined) throw new Error(`The runtime ${twice} is defined twice in ${folder}.`)
+  if (ofHost) refuseVersions(versions, asked)
+  const known = usual.map(({ name }) => name)
+  return [...usual, ...requestedVersions(further, asked, known).flatMap(({ runtimes }) => runtimes)]
+}
+
+/** The runtimes of a folder that are there only on request: what requests each, by its name. */
+export const furtherRuntimes = (folder: string): Map<string, string> =>
+  new Map(allIn(folder).further.flatMap(({ names }) => names.map((name): [string, string] => [name, names[0] ?? name])))
+
+function allIn(folder: string): { usual: RuntimeManifest[]; further: ImageRuntimes[]; versions: ImageRuntimes[] } {
   const read = readdirSync(folder)
     .sort()
     .map((name) => join(folder, name))
@@ -67,13 +82,7 @@ export function readRuntimes(folder: string, asked: string[] = [], { ofHost = fa
   const languages = read.map(({ language }) => language)
   const usual = languages.flatMap(({ runtimes, isOptional }) => (isOptional ? [] : runtimes))
   const versions = read.flatMap(({ versions }) => versions)
-  const further = [...languages.filter(({ isOptional }) => isOptional), ...versions]
-  const names = [...usual.map(({ name }) => name), ...further.flatMap(({ names }) => names)]
-  const twice = names.find((name, at) => names.indexOf(name) !== at)
-  if (twice !== undefined) throw new Error(`The runtime ${twice} is defined twice in ${folder}.`)
-  if (ofHost) refuseVersions(versions, asked)
-  const known = usual.map(({ name }) => name)
-  return [...usual, ...requestedVersions(further, asked, known).flatMap(({ runtimes }) => runtimes)]
+  return { usual, further: [...languages.filter(({ isOptional }) => isOptional), ...versions], versions }
 }
 
 function refuseVersions(versions: ImageRuntimes[], asked: string[]): void {
@@ -133,7 +142,7 @@ type GivenBuilder = NonNullable<z.output<typeof manifestFile>['builder']>
 function builderFacts(
   path: string,
   runtimeImage: string,
-  { host_program, at_load, ...given }: GivenBuilder,
+  { host_program, at_load, programs, ...given }: GivenBuilder,
 ): BuilderFacts {
   const folder = join(path, 'builder')
   const [repository = '', tag = ''] = runtimeImage.split(/:(?=[^/]*$)/)
@@ -146,6 +155,7 @@ function builderFacts(
     image: `${repository}-builder:${hash.slice(0, 12)}`,
     hostProgram: host_program,
     atLoad: at_load,
+    ...(programs !== undefined && { programs }),
   }
 }
 

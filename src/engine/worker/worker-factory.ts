@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import { FaasError } from '../../domain/errors.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import { runtimeApi } from '../../domain/revision.ts'
@@ -15,6 +16,7 @@ import type {
 } from '../sandbox/sandbox.ts'
 import { startBridged } from './bridged-image.ts'
 import { Channel } from './channel.ts'
+import { fissionFolders, specialize } from './fission-image.ts'
 import { HttpImageWorker } from './http-image-worker.ts'
 import { defaultQuietMs, EarlyOutput } from './image-output.ts'
 import { whyImageIsNotReady } from './image-start.ts'
@@ -90,6 +92,7 @@ export class SandboxWorkers implements WorkerFactory {
     const output = new EarlyOutput()
     const spec = { ...(await this.#imageSpec(revision, { PORT: String(port) }, machine)), isReached: true as const }
     if (revision.kind === 'openwhisk') spec.env = environmentOfImage(spec.env, revision)
+    if (revision.kind === 'fission') Object.assign(spec, this.#packageBeside(revision))
     const sandbox =
       engine.nameBeside === undefined
         ? await engine.start(spec, output.take)
@@ -113,6 +116,9 @@ export class SandboxWorkers implements WorkerFactory {
       else if (worker instanceof WhiskImageWorker) await worker.ready(address, this.#parts.startTimeoutMs)
       else {
         worker.ready(address)
+        const unfit =
+          revision.kind === 'fission' ? await specialize(worker, revision, this.#parts.startTimeoutMs) : null
+        if (unfit !== null) worker.refuse(unfit.outcome, unfit.log)
         const marker = await sandbox.outputMarker?.()
         if (marker) worker.markWith(marker)
       }
@@ -121,6 +127,19 @@ export class SandboxWorkers implements WorkerFactory {
       await sandbox.kill()
       throw error
     }
+  }
+
+  /** The package that an environment of Fission loads. */
+  #packageBeside(revision: Revision): Pick<SandboxSpec, 'writable' | 'readable'> {
+    const { engine, codeFolder } = this.#parts
+    const stored = revision.packageHash === null ? null : codeFolder(revision.packageHash)
+    if (stored !== null && engine.callers !== undefined) {
+      throw new FaasError(
+        'not_supported',
+        'An image of mode "fission" sees its package where engine and server share a disk, which they do not here: build the code into the image.',
+      )
+    }
+    return fissionFolders(revision, stored, (folder) => readdirSync(folder))
   }
 
   /** The helper starts first: the network namespace is its own, and it listens before the image connects. */

@@ -8,6 +8,7 @@ import type { Log } from '../../domain/log.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import type { Runtime, RuntimeStore } from '../../domain/runtime.ts'
 import type { SecretReader, SecretStore } from '../../domain/secret.ts'
+import type { Signature } from '../../domain/signature.ts'
 import { BuildLine, stopping } from './build-line.ts'
 import { BuildLog } from './build-log.ts'
 import { buildRefusal, type RequiredBuild, requiredBuild } from './dependency-list.ts'
@@ -20,8 +21,8 @@ export interface BuildsParts {
   packages: PackageStore
   /** Null: the engine cannot build. */
   builder: Builder | null
-  /** Undefined: packages for this runtime's image are not built. */
-  factsOf(runtimeImage: string): BuilderFacts | undefined
+  /** Undefined: packages of such functions are not built. */
+  factsOf(runtimeImage: string, signature: Signature): BuilderFacts | undefined
   runtimes: Pick<RuntimeStore, 'find'>
   secrets: Pick<SecretStore, 'list'>
   vault: Pick<SecretReader, 'open'>
@@ -119,7 +120,7 @@ export class Builds {
     const { hash } = stored
     const files = { hash, names: packages.names(hash), text: (name: string) => packages.text(hash, name) }
     const wish = { mode: mode ?? rules.build, bundle, entry: fn.entry }
-    const facts = factsOf(runtime.image)
+    const facts = factsOf(runtime.image, fn.signature ?? runtime.signature)
     const owner = { projectId: fn.projectId, runtimeImage: runtime.image }
     const wanted = requiredBuild(files, facts, wish, owner)
     if (wanted === null || facts === undefined) return stored
@@ -264,15 +265,15 @@ export class Builds {
 
   #run(job: Job, { build, log, stop }: Running): Promise<HeldLayer> {
     const { layers, packages } = this.#parts
-    const { facts, wanted, runtime, stored, wish, builder, fn } = job
+    const { facts, wanted, runtime, stored, builder, fn } = job
     return builder.run(
       {
         id: build.id,
-        runtimeImage: runtime.image,
+        runtimeImage: facts.runtimeImage ?? runtime.image,
         facts,
         folder: packages.folder(stored.hash),
         files: wanted.files,
-        env: { DEPENDENCY_LIST: wanted.list, ...(wish.bundle && { BUNDLE_ENTRY: wish.entry ?? '' }) },
+        env: buildVariables(job),
         secrets: this.#secretsOf(fn.projectId),
         signal: stop.signal,
         onOutput: (text) => log.push(text),
@@ -314,6 +315,12 @@ interface Job {
   wish: { mode: BuildMode; bundle: boolean; entry: string | null }
   builder: Builder
 }
+
+const buildVariables = ({ facts, wanted, wish }: Job): Record<string, string> => ({
+  DEPENDENCY_LIST: wanted.list,
+  ...(wish.bundle && { BUNDLE_ENTRY: wish.entry ?? '' }),
+  ...(facts.runtimeImage !== undefined && { BUILD_PROGRAM: facts.programs?.makes ?? '' }),
+})
 
 const nothingBuilds = (list: string): FaasError =>
   invalid(

@@ -7,7 +7,7 @@ import { entryIn, type GivenCode, readChangedCode } from './function-code.ts'
 /** The code that an update gives. Null: none. */
 export function readChange(fn: Fn, given: unknown, zip: Buffer | undefined): GivenCode | null {
   if (given !== undefined) return readChangedCode(given, fn.code)
-  return zip === undefined ? null : readChangedCode({}, fn.code)
+  return zip === undefined ? null : readChangedCode(fn.code.source === 'image' ? fn.code : {}, fn.code)
 }
 
 /** The entry with this code. A single file is the whole package, so an entry with a module must name this file. */

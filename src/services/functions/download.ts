@@ -16,7 +16,7 @@ export async function download(
   who: Principal,
   fn: Fn,
 ): Promise<Download> {
-  if (fn.code.source === 'image') {
+  if (fn.code.source === 'image' && fn.packageHash === null) {
     throw new FaasError('method_not_allowed', 'This function is an image: there is no package to download.')
   }
   if (fn.code.source === 'swift' && swift !== undefined && who.session !== undefined) {

@@ -133,8 +133,8 @@ function checkMode(mode: unknown): asserts mode is ImageMode {
 }
 
 function checkPort(port: unknown, mode: unknown): void {
-  if (mode !== 'http' && mode !== 'openwhisk') {
-    throw invalid('"code.port" is for images of mode "http" or "openwhisk".')
+  if (mode !== 'http' && mode !== 'openwhisk' && mode !== 'fission') {
+    throw invalid('"code.port" is for images of mode "http", "openwhisk" or "fission".')
   }
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) {
     throw invalid('"code.port" must be a number from 1 to 65535.')
@@ -142,9 +142,21 @@ function checkPort(port: unknown, mode: unknown): void {
 }
 
 function checkInit(init: unknown, mode: unknown): void {
-  if (mode !== 'openwhisk') throw invalid('"code.init" is for images of mode "openwhisk".')
-  if (typeof init === 'object' && !Array.isArray(init)) return
-  throw invalid('"code.init" must be an object, such as {"code": "…", "main": "main", "binary": false}.')
+  if (mode !== 'openwhisk' && mode !== 'fission') {
+    throw invalid('"code.init" is for images of mode "openwhisk" or "fission".')
+  }
+  if (typeof init !== 'object' || Array.isArray(init)) {
+    throw invalid('"code.init" must be an object, such as {"code": "…", "main": "main", "binary": false}.')
+  }
+  if (mode === 'fission') checkFissionInit(init as Record<string, unknown>)
+}
+
+/** Its code is the package. */
+function checkFissionInit({ main, ...others }: Record<string, unknown>): void {
+  if (Object.keys(others).length === 0 && (main === undefined || typeof main === 'string')) return
+  throw invalid(
+    '"code.init" of an image of mode "fission" has "main" alone: the name of its function, such as "user.main".',
+  )
 }
 
 /** Checks the command that replaces the image's own. */

@@ -115,7 +115,8 @@ export class FunctionUpdate {
   }
 
   #refuseHeavy(who: Principal, fn: Fn, given: FunctionChange): void {
-    if (fn.code.source === 'image' && fn.code.mode !== 'lambda' && changesImage(given)) {
+    const mayChange = fn.code.mode === 'lambda' || fn.code.mode === 'fission'
+    if (fn.code.source === 'image' && !mayChange && changesImage(given)) {
       throw invalid(
         'Only name, description, timeout and the bounds on workers of an image function can be changed; a field "image" beside them names another image.',
       )

@@ -30,7 +30,7 @@ export class StoredCodes {
     this.#parts = parts
   }
 
-  /** Null for images: nothing is stored. */
+  /** Null for images, which are stored elsewhere, unless a package for them comes along. */
   async stored(
     who: Principal,
     fn: Fn,
@@ -38,7 +38,7 @@ export class StoredCodes {
     zip: Buffer | undefined,
     build: Deployment | undefined,
   ): Promise<StoredCode | null> {
-    if (code.source === 'image') return null
+    if (code.source === 'image') return this.#besideImage(code.code, zip)
     if (code.source === 'swift') return this.#fromSwift(who, fn, code, refOf(code.code))
     const stored = await this.#package(code, zip)
     const isBuilt = code.source === 'package' && build !== undefined
@@ -54,13 +54,21 @@ export class StoredCodes {
     zip: Buffer | undefined,
     build: Deployment | undefined,
   ): Promise<StoredCode | Pick<StoredCode, 'code'> | null> {
-    if (code.source === 'image') return { code: code.code }
+    if (code.source === 'image')
+      return (await this.#besideImage(code.code, zip)) ?? { code: withPackageOf(fn, code.code) }
     if (code.source === 'swift') return this.#fromSwift(who, fn, code, changedRef(fn.code, code.code))
     if (code.source === 'package' && zip === undefined) return null
     if (code.source === 'package' && code.md5sum !== null && code.md5sum === fn.code.md5sum) {
       throw invalid('"code.md5sum" is the checksum of the stored package: there is nothing to update.')
     }
     return this.stored(who, fn, code, zip, build)
+  }
+
+  /** The package that an environment of Fission loads. It brings its modules: a builder of ours knows nothing of that image. */
+  async #besideImage(code: FunctionCode, zip: Buffer | undefined): Promise<StoredCode | null> {
+    if (zip === undefined || code.mode !== 'fission') return null
+    const { hash, md5sum } = await this.#parts.packages.put(zip)
+    return { code: { ...code, md5sum }, packageHash: hash, objectEtag: null }
   }
 
   async #package(code: GivenCode & { source: 'package' | 'inline' }, zip: Buffer | undefined): Promise<StoredPackage> {
@@ -98,6 +106,10 @@ export class StoredCodes {
     return { code, packageHash: stored.hash, objectEtag: etag }
   }
 }
+
+/** The package stays when the image changes. */
+const withPackageOf = ({ code: { md5sum } }: Fn, code: FunctionCode): FunctionCode =>
+  md5sum === undefined ? code : { ...code, md5sum }
 
 async function checkMd5(wanted: string, zip: Buffer): Promise<void> {
   const actual = await md5(zip)

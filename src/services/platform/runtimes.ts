@@ -41,6 +41,7 @@ const commonDefaultEntry = 'main.main'
 export class Runtimes {
   #parts: RuntimesParts
   #manifests: RuntimeManifest[] = []
+  #further: ReadonlyMap<string, string> = new Map()
   #builds: RuntimeBuilds
 
   constructor(parts: RuntimesParts) {
@@ -53,9 +54,13 @@ export class Runtimes {
     return this.#parts.images.languageVersion(image)
   }
 
-  /** Updates the rows from the manifests; called once at the start, before requests. */
-  registerBuiltin(manifests: RuntimeManifest[]): void {
+  /**
+   * Updates the rows from the manifests; called once at the start, before requests. `further`: by the names of runtimes that could
+   * be there, what requests them.
+   */
+  registerBuiltin(manifests: RuntimeManifest[], further: ReadonlyMap<string, string> = new Map()): void {
     this.#manifests = manifests
+    this.#further = further
     for (const manifest of manifests) {
       const row = this.#builtinRow(manifest)
       const stored = this.#parts.runtimes.find(row.id)
@@ -103,8 +108,19 @@ export class Runtimes {
     if (id !== null) return this.get(who, id)
     const named = this.list(who).filter((runtime) => runtime.name === nameOrId)
     const found = named.find((runtime) => runtime.projectId === who.projectId) ?? named[0]
-    if (found === undefined) throw notFound('Runtime', nameOrId)
+    // A row stays when its manifest is not requested any more.
+    const isLeft = found?.builtin === true && found.status === 'error' && this.#further.has(nameOrId)
+    if (found === undefined || isLeft) throw this.#notHere(nameOrId)
     return found
+  }
+
+  #notHere(name: string): FaasError {
+    const wanted = this.#further.get(name)
+    if (wanted === undefined) return notFound('Runtime', name)
+    return new FaasError(
+      'not_found',
+      `Runtime ${name} was not found: the operator of this server adds it with TAIBAI_RUNTIMES=${wanted}.`,
+    )
   }
 
   /** The signatures that a runtime supports; an unknown image may support all. */

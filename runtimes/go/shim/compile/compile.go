@@ -4,10 +4,9 @@ package compile
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"io/fs"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,42 +17,13 @@ import (
 const (
 	// Program is what a function is compiled to, at the top of its package.
 	Program = "taibai-function"
+	// Bootstrap is what a program of its own is compiled to, which asks for its events itself.
+	Bootstrap = "bootstrap"
 	// LinkVariable hands the connection over to it.
 	LinkVariable = "TAIBAI_FUNCTION_LINK"
 	// Where the worker lies in the module, for the compiler's eyes only.
 	ownFolder = "zz_taibai"
 )
-
-// Kept is the program of the package in this folder, made when it is asked for first. shim: where the worker's source is.
-func Kept(code, shim, kept string) (string, error) {
-	hash := sha256.New()
-	for _, folder := range []string{code, shim} {
-		if err := addTo(hash, folder); err != nil {
-			return "", err
-		}
-	}
-	program := filepath.Join(kept, fmt.Sprintf("%x", hash.Sum(nil)[:16]))
-	if _, err := os.Stat(program); err == nil {
-		return program, nil
-	}
-	made := fmt.Sprintf("%s.%d", program, os.Getpid())
-	if err := Package(code, shim, made); err != nil {
-		return "", err
-	}
-	return program, os.Rename(made, program)
-}
-
-func addTo(hash interface{ Write([]byte) (int, error) }, folder string) error {
-	return filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		fmt.Fprintf(hash, "%s %d\n", path[len(folder):], len(content))
-		hash.Write(content)
-		return err
-	})
-}
 
 // Package compiles the package in this folder. The error is what the compiler said.
 func Package(code, shim, program string) error {
@@ -85,7 +55,7 @@ func Package(code, shim, program string) error {
 	if err := os.WriteFile(overlay, listed, 0o600); err != nil {
 		return err
 	}
-	return run(code, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-overlay", overlay, "-o", program, "./"+folder)
+	return goBuild(code, work, program, "./"+folder, "-overlay", overlay)
 }
 
 // The worker's source becomes packages of the module, whatever that is called.
@@ -123,14 +93,43 @@ func moduleOf(code string) (string, error) {
 	return string(found[1]), nil
 }
 
-func run(folder string, command ...string) error {
+// Said is given what the compiler says of a build that succeeds, such as the modules that it fetches.
+var Said io.Writer = io.Discard
+
+func goBuild(code, work, program, folder string, more ...string) error {
+	modules, err := moduleFlags(code, work)
+	if err != nil {
+		return err
+	}
+	command := append([]string{"build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", program}, modules...)
 	var said bytes.Buffer
-	going := exec.Command(command[0], command[1:]...)
-	going.Dir, going.Stdout, going.Stderr = folder, &said, &said
-	// Static, so that it runs in every image; in the language that is there.
-	going.Env = append(os.Environ(), "CGO_ENABLED=0", "GOTOOLCHAIN=local", "GOWORK=off")
+	going := exec.Command("go", append(append(command, more...), folder)...)
+	going.Dir, going.Stdout, going.Stderr = code, &said, &said
+	// Static, so that it runs in every image.
+	going.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
+	if os.Getenv("GOTOOLCHAIN") == "" {
+		// A go.mod may want a newer Go than is there: that comes as a module, too.
+		going.Env = append(going.Env, "GOTOOLCHAIN=auto")
+	}
 	if err := going.Run(); err != nil {
 		return fmt.Errorf("%s\n%s (%s)", strings.TrimSpace(said.String()), "go build failed", err)
 	}
-	return nil
+	_, err = Said.Write(said.Bytes())
+	return err
+}
+
+// A package without go.sum has the modules that its go.mod names, and what those need; nothing is written into it.
+func moduleFlags(code, work string) ([]string, error) {
+	for _, kept := range []string{"go.sum", "vendor"} {
+		if _, err := os.Stat(filepath.Join(code, kept)); err == nil {
+			return nil, nil
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(code, "go.mod"))
+	if err != nil || !regexp.MustCompile(`(?m)^\s*require\b`).Match(text) {
+		return nil, err
+	}
+	fmt.Fprintln(Said, "There is no go.sum: the modules are those that go.mod names, as the proxy has them today.")
+	modules := filepath.Join(work, "go.mod")
+	return []string{"-mod=mod", "-modfile=" + modules}, os.WriteFile(modules, text, 0o600)
 }

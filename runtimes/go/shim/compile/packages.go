@@ -50,8 +50,17 @@ func packagesIn(code, module string) ([]found, error) {
 	return all, err
 }
 
-func isHidden(name string) bool {
-	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "vendor" || name == "testdata" || name == "internal" || name == "node_modules"
+func isHidden(name string) bool { return isNoPackage(name) || name == "internal" }
+
+func isNoPackage(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_") || name == "vendor" || name == "testdata" || name == "node_modules"
+}
+
+// As packages are compiled here.
+func forServers() *build.Context {
+	built := build.Default
+	built.CgoEnabled = false
+	return &built
 }
 
 // A module of its own is none of this one's packages.
@@ -62,9 +71,7 @@ func isModule(folder string) bool {
 
 // Nil: a folder without Go, or of no use to anybody who calls functions.
 func packageIn(folder, path string) (*found, error) {
-	built := build.Default
-	built.CgoEnabled = false
-	listed, err := built.ImportDir(folder, 0)
+	listed, err := forServers().ImportDir(folder, 0)
 	if _, isNone := err.(*build.NoGoError); isNone {
 		return nil, nil
 	}
@@ -86,7 +93,7 @@ func packageIn(folder, path string) (*found, error) {
 				continue
 			}
 			if function.Name.Name == "main" && path == "" && one.name == "main" {
-				return nil, fmt.Errorf("%s has a func main: leave it out, for exported functions are called; a program of its own is deployed compiled, as an executable bootstrap with the signature runtime-api", file)
+				return nil, fmt.Errorf("%s has a func main: leave it out, for exported functions are called; a program of its own, such as one that calls lambda.Start, is for the runtime \"provided\"", file)
 			}
 			one.add(function)
 		}

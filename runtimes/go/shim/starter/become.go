@@ -66,7 +66,7 @@ func programOf(code string) (string, error) {
 	if goFound == "" {
 		return "", refusal{Type: "EntryNotFound", Message: missing}
 	}
-	program, err := compile.Kept(code, shim, os.Getenv("TAIBAI_GO_KEPT"))
+	program, err := compile.Kept(code, shim, os.Getenv("TAIBAI_GO_KEPT"), compile.Program)
 	if err != nil {
 		return "", refusal{Type: "BuildFailed", Message: err.Error()}
 	}

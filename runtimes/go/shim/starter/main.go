@@ -11,10 +11,15 @@ import (
 	"runtime"
 	"strings"
 
+	"taibai.worker/compile"
 	"taibai.worker/wire"
 )
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "program" {
+		printProgram(os.Args[2])
+		return
+	}
 	if isEncrypted() {
 		runRelay()
 	}
@@ -32,6 +37,16 @@ func main() {
 			leave(err)
 		}
 	}
+}
+
+// Compiles the program in this folder for the worker of another language, which starts it; on plain processes.
+func printProgram(code string) {
+	program, err := compile.Kept(code, os.Getenv("TAIBAI_GO_SHIM"), os.Getenv("TAIBAI_GO_KEPT"), compile.Bootstrap)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(program)
 }
 
 // The language has no third number in its first release of a line.

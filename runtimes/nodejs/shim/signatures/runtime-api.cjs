@@ -20,8 +20,7 @@ async function load(wish) {
     await ahead.serve(wish, surroundings(wish)).ready
     return ahead
   }
-  const bootstrap = join(wish.code, 'bootstrap')
-  if (!existsSync(bootstrap)) throw refused('the package has no file "bootstrap" at its root: that is what is started')
+  const bootstrap = existsSync(join(wish.code, 'bootstrap')) ? join(wish.code, 'bootstrap') : await compiled(wish.code)
   if (!isExecutable(bootstrap)) {
     throw refused('"bootstrap" is not executable: chmod +x it before it goes into the ZIP')
   }
@@ -33,6 +32,26 @@ async function load(wish) {
   await api.ready
   return api
 }
+
+/** On plain processes nobody has compiled the package: the Go of this machine does. */
+async function compiled(code) {
+  const missing = 'the package has no file "bootstrap" at its root: that is what is started'
+  if (!existsSync(join(code, 'go.mod'))) throw refused(missing)
+  if (!existsSync(compiler)) {
+    throw refused(`${missing}; source in Go is compiled where the server is started with TAIBAI_RUNTIMES=go`)
+  }
+  const { execFile } = builtin('node:child_process')
+  return new Promise((resolve, reject) =>
+    execFile('sh', [compiler, 'program', code], { maxBuffer: longestSaid }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout.trim())
+      else reject(Object.assign(new Refusal(stderr.trim() || error.message), { name: 'BuildFailed' }))
+    }),
+  )
+}
+
+/** Beside this runtime, where runtimes are folders of this machine. */
+const compiler = join(__dirname, '../../../go/shim/main.sh')
+const longestSaid = 1024 * 1024
 
 const refused = (message) => Object.assign(new InvalidEntrypoint(message), { name: 'Runtime.InvalidEntrypoint' })
 

@@ -154,7 +154,9 @@ function mountsOf(
   }
   const etc = (name: string, of = name) => readOnly(join(etcFolder, of), `/etc/${name}`)
   const own = folder === null ? [] : [readOnly(folder, folderInside), etc('passwd', passwdOf(uid)), etc('group')]
-  return network === 'none' && !defaults.isApart ? [...own, etc('hosts')] : own
+  const shown = (spec.readable ?? []).map(({ from, at }) => readOnly(from, at))
+  const etcHosts = network === 'none' && !defaults.isApart ? [etc('hosts')] : []
+  return [...own, ...shown, ...etcHosts]
 }
 
 /** One processor has 1024 shares; the kernel's minimum is 2. The swap limit equals the memory limit, which disables swap. */
