@@ -35,7 +35,7 @@ export interface ImageUse {
 
 export interface MissingImage {
   name: string
-  /** Such as `function greet`. */
+  /** Its users, such as `function greet`. */
   usedBy: string[]
 }
 
