@@ -1,23 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AuditedChange } from '../../domain/audit.ts'
-import type { Clock } from '../../domain/clock.ts'
-import { FaasError, LimitReached } from '../../domain/errors.ts'
-import type { Principal } from '../../domain/principal.ts'
 import type { Scope } from '../../domain/scope.ts'
-import type { AccessKeys } from '../../services/platform/access-keys.ts'
 import { callerAddress } from '../caller-address.ts'
 import { requireTokenScope } from '../guard.ts'
 import { outsideOf } from '../request-url.ts'
-import { sentToken } from '../sent-token.ts'
 import type { HttpParts } from '../server.ts'
 import type { AwsAnswer, AwsCall } from './aws-call.ts'
-import { AwsError, asAwsError } from './aws-error.ts'
+import { type AwsCallerParts, callerOf } from './aws-caller.ts'
+import { AwsError } from './aws-error.ts'
 import { type Route, routesOf } from './aws-operations.ts'
+import { refuse } from './aws-refusal.ts'
 import { Catalogue } from './catalogue.ts'
 import { FunctionOperations } from './function-operations.ts'
 import { InvokeOperations } from './invoke-operations.ts'
 import { SettingOperations } from './setting-operations.ts'
-import { type Authorization, checkSignature, readAuthorization } from './signature-v4.ts'
 import { PublishedVersions, VersionOperations } from './version-operations.ts'
 
 /** The API of AWS Lambda: authentication, routing, and the format of responses and errors. */
@@ -27,10 +23,7 @@ export type AwsApi = (incoming: IncomingMessage, outgoing: ServerResponse) => Pr
 /** Paths that begin with a date belong to this API. */
 export const isAwsPath = (url: string): boolean => /^\/20\d\d-\d\d-\d\d\//.test(url)
 
-type Parts = HttpParts & { clock: Pick<Clock, 'now'>; accessKeys: AccessKeys }
-
-/** Region of requests that name none: the default of most clients. */
-const usualRegion = 'us-east-1'
+type Parts = HttpParts & AwsCallerParts
 
 export function makeAwsApi(parts: Parts): AwsApi {
   const routes = operations(parts)
@@ -124,64 +117,6 @@ function changeBy(
   }
 }
 
-interface KnownCaller {
-  who: Principal
-  region: string
-  /** Throws AwsError unless the caller signed the request. */
-  prove(request: Parameters<typeof checkSignature>[0]): void
-}
-
-/** Identifies the caller by a signature or by one of our tokens; open mode needs neither. */
-async function callerOf(parts: Parts, incoming: IncomingMessage, query: string): Promise<KnownCaller> {
-  const { authorization = '' } = incoming.headers
-  const isSigned =
-    authorization !== '' && !/^Bearer /i.test(authorization) && incoming.headers['x-auth-token'] === undefined
-  if (parts.settings.isOpen)
-    return open(await parts.authenticate(null), isSigned ? regionIn(authorization) : usualRegion)
-  if (isSigned) return signer(parts, readAuthorization(authorization))
-  const token = sentToken(incoming)
-  if (token === null) throw unsigned(query)
-  return open(await parts.authenticate(token), usualRegion)
-}
-
-function open(who: Principal | null, region: string): KnownCaller {
-  if (who === null) throw new AwsError(403, 'UnrecognizedClientException', 'The token is not valid, or not any more.')
-  return { who, region, prove() {} }
-}
-
-/** In open mode the signature is not checked; an unreadable one yields the default. */
-function regionIn(authorization: string): string {
-  return /Credential=[^/]+\/\d+\/([\w-]+)\//.exec(authorization)?.[1] ?? usualRegion
-}
-
-function signer({ accessKeys, clock }: Parts, by: Authorization): KnownCaller {
-  const known = accessKeys.signer(by.keyId)
-  if (known === null) {
-    throw new AwsError(
-      403,
-      'UnrecognizedClientException',
-      'The security token included in the request is invalid: there is no such access key.',
-    )
-  }
-  const { who, secret } = known
-  return { who, region: by.region, prove: (request) => checkSignature(request, by, secret, clock.now()) }
-}
-
-function unsigned(query: string): AwsError {
-  if (/(?:^|&)X-Amz-Signature=/i.test(query)) {
-    return new AwsError(
-      403,
-      'InvalidSignatureException',
-      'Signatures in the query are not taken: sign in the Authorization header.',
-    )
-  }
-  return new AwsError(
-    403,
-    'MissingAuthenticationTokenException',
-    'Missing Authentication Token: sign with an access key, or send a token.',
-  )
-}
-
 function routeOf(routes: Route[], method: string, path: string): { route: Route; params: string[] } {
   for (const route of routes) {
     const found = route.method === method ? route.pattern.exec(path) : null
@@ -212,54 +147,4 @@ function send(outgoing: ServerResponse, { status, json }: AwsAnswer): void {
     ...(status !== 204 && { 'Content-Length': Buffer.byteLength(body) }),
   })
   outgoing.end(body)
-}
-
-/** Unknown errors are logged. The unread rest of the request is not awaited. */
-function refuse(parts: Parts, incoming: IncomingMessage, outgoing: ServerResponse, failed: unknown): void {
-  const { log, refusals } = parts
-  const thrown = unlessTooOften(parts, incoming, failed)
-  if (thrown instanceof FaasError) refusals.count(thrown.code)
-  const error =
-    asAwsError(thrown) ??
-    new AwsError(500, 'ServiceException', 'Something failed inside the server; its log says what.')
-  const keys = {
-    method: incoming.method,
-    path: (incoming.url ?? '').split('?', 1)[0],
-    status: error.status,
-    reason: error.message,
-  }
-  if (error.status >= 500) log.error({ ...keys, err: thrown }, 'request failed')
-  else log.debug(keys, 'request refused')
-  if (outgoing.headersSent) return void outgoing.destroy()
-  if (!incoming.complete) outgoing.setHeader('Connection', 'close')
-  const isOurs = error.status >= 500
-  const isCapacity = error.status === 429
-  const reason = isCapacity ? { Reason: 'ConcurrentInvocationLimitExceeded' } : {}
-  const body = JSON.stringify({
-    Type: isOurs ? 'Service' : 'User',
-    Message: error.message,
-    message: error.message,
-    ...reason,
-  })
-  outgoing.writeHead(error.status, {
-    'Content-Type': 'application/json',
-    'x-amzn-ErrorType': error.type,
-    'Content-Length': Buffer.byteLength(body),
-    ...(isCapacity && { 'Retry-After': thrown instanceof LimitReached ? String(thrown.retryAfterSeconds) : '1' }),
-  })
-  outgoing.end(body)
-}
-
-const unproven = new Set([
-  'InvalidSignatureException',
-  'MissingAuthenticationTokenException',
-  'UnrecognizedClientException',
-])
-
-/** Throttles callers who fail to authenticate repeatedly, as in the rest of the API. */
-function unlessTooOften({ wrongTokens }: Parts, incoming: IncomingMessage, thrown: unknown): unknown {
-  const error = asAwsError(thrown)
-  if (error === null || !unproven.has(error.type)) return thrown
-  const counted = wrongTokens.counted(new FaasError('unauthenticated', error.message), incoming)
-  return counted instanceof LimitReached ? counted : thrown
 }
