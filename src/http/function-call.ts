@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { HttpRequestHead } from '../domain/http-request.ts'
-import { isOwnToken } from '../services/platform/tokens.ts'
+import { isOwnToken } from '../services/platform/token-secret.ts'
 import { notPassed } from './function-headers.ts'
 import { outsideOf } from './request-url.ts'
 import { bearerOf } from './sent-token.ts'

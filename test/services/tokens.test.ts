@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { timeOrderedId } from '../../src/domain/ids.ts'
 import { silent } from '../../src/domain/log.ts'
-import { ensureAdminToken, Tokens } from '../../src/services/platform/tokens.ts'
+import { ensureAdminToken } from '../../src/services/platform/admin-token.ts'
+import { Tokens } from '../../src/services/platform/tokens.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
 describe('the admin token', () => {

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { isOwnToken } from '../../services/platform/tokens.ts'
+import { isOwnToken } from '../../services/platform/token-secret.ts'
 import { basicToken } from '../basic-token.ts'
 import { notPassed } from '../function-headers.ts'
 import { bearerOf } from '../sent-token.ts'

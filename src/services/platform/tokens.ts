@@ -1,6 +1,3 @@
-import { hash, randomBytes } from 'node:crypto'
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { Clock } from '../../domain/clock.ts'
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
@@ -8,6 +5,7 @@ import type { Log } from '../../domain/log.ts'
 import { defaultProjectId, type Principal, requireAdmin } from '../../domain/principal.ts'
 import type { Scope } from '../../domain/scope.ts'
 import type { Token, TokenStore } from '../../domain/token.ts'
+import { hashOf, newSecret } from './token-secret.ts'
 
 export interface NewToken {
   name?: string
@@ -210,36 +208,6 @@ function rolesOf({ roles, scopes }: NewToken): string[] {
   }
   return roles
 }
-
-/**
- * The admin token: the operator's, else the one in the file, else a new one that only its owner can read. To replace it, delete
- * the file and restart.
- */
-export function ensureAdminToken(path: string, configured?: string): string {
-  if (configured !== undefined) return configured
-  if (existsSync(path)) return readAdminToken(path)
-  const secret = newSecret()
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  writeFileSync(path, `${secret}\n`, { mode: 0o600, flag: 'wx' })
-  return secret
-}
-
-function readAdminToken(path: string): string {
-  chmodSync(path, 0o600)
-  const secret = readFileSync(path, 'utf8').trim()
-  if (secret.length < 16) throw new Error(`${path} contains no token: delete it, and the next start makes a new one.`)
-  return secret
-}
-
-const ownPrefix = 'tb_'
-
-/** Whether we issued the token, by its prefix: Keystone tokens look different. */
-export const isOwnToken = (token: string): boolean => token.startsWith(ownPrefix)
-
-export const newSecret = (): string => `${ownPrefix}${randomBytes(32).toString('base64url')}`
-
-/** A token with 256 random bits needs no slow hash. */
-const hashOf = (token: string): string => hash('sha256', token, 'hex')
 
 const principalOf = (projectId: string, roles: string[]): Principal => ({
   projectId,
