@@ -131,8 +131,13 @@ export const commands: CommandSpec[] = [
     options: [['--all-projects', 'of every project (for admins)']],
     examples: ['taibai list', 'taibai list --json'],
     async run(cli, _args, options) {
-      const rows = await cli.client().functions.list(options.allProjects === true ? { all_projects: true } : {})
-      cli.out.rows(rows, functionColumns, 'There are no functions yet. Make one with: taibai init nodejs hello')
+      const client = cli.client()
+      const [rows, runtimes] = await Promise.all([
+        client.functions.list(options.allProjects === true ? { all_projects: true } : {}),
+        client.runtimes.list(),
+      ])
+      const names = new Map(runtimes.map(({ id, name }) => [id, name]))
+      cli.out.rows(rows, functionColumns(names), 'There are no functions yet. Make one with: taibai init nodejs hello')
     },
   },
   {

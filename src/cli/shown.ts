@@ -33,9 +33,9 @@ export const targetText = (row: {
 export const milliseconds = (ms: number | null | undefined): string | null =>
   ms === null || ms === undefined ? null : millisecondsText(ms)
 
-export const functionColumns: Column<FunctionRow>[] = [
+export const functionColumns = (runtimeNames: ReadonlyMap<string, string | null>): Column<FunctionRow>[] => [
   { title: 'NAME', value: ({ name, id }) => name ?? id },
-  { title: 'SOURCE', value: ({ code }) => code.source },
+  { title: 'RUNTIME', value: ({ code, runtime_id }) => runtimeNames.get(runtime_id ?? '') ?? code.source },
   { title: 'ENTRY', value: ({ entry }) => entry },
   { title: 'MEMORY', value: ({ memory_size }) => `${Math.round(memory_size / mib)} MiB`, right: true },
   { title: 'TIMEOUT', value: ({ timeout }) => `${timeout} s`, right: true },

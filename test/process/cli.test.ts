@@ -69,6 +69,7 @@ describe('A folder', () => {
     })
     expect((await run(['show', 'greet'])).code).toBe(5)
     await must('deploy', path)
+    expect((await must('list')).stdout).toMatch(/^NAME +RUNTIME .*\ngreet +nodejs /)
     expect((await must('deploy', path, '--json')).json.steps).toEqual([])
     writeFileSync(join(path, 'main.mjs'), greet.replace('you', 'world'))
     expect((await must('deploy', path, '--timeout', '20', '--json')).json.steps).toEqual([
