@@ -7,7 +7,7 @@ import { UnreachableError } from '../../src/client/problems.ts'
 import { DataFolder } from '../support/data-folder.ts'
 import { engines } from '../support/engines.ts'
 import { dueTimes, gaps, runsOf } from '../support/job-runs-of.ts'
-import { type LedgerRow, ledgerRows } from '../support/ledger-file.ts'
+import { type LedgerRow, ledgerCount, ledgerRows } from '../support/ledger-file.ts'
 import { type EngineName, launchServer, ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -69,7 +69,7 @@ for (const { engine, run } of engines) {
 
       await using server = await ServerProcess.start({ engine, data })
       await Promise.all(jobs.map((id) => server.must('PUT', `/v1/jobs/${id}`, { json: { status: 'paused' } })))
-      await waitUntil('every run is over', () => ledgerRows(data, isUnderWay).length === 0, 240_000)
+      await waitUntil('every run is over', () => ledgerCount(data, isUnderWay) === 0, 240_000)
       await expectPromisesKept(server, promised)
       expectBegunAsOftenAsSaid(data)
       if (isLong) tell({ counts: countsOf(data, promised, round) })
