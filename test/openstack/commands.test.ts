@@ -513,4 +513,30 @@ runsClient('The program /usr/bin/openstack', () => {
   })
 })
 
-for (const mode of modes) mode.run(`The openstack command ${mode.name}`, () => walkThrough(mode))
+for (const mode of modes)
+  mode.run(`The openstack command ${mode.name}`, () => (mode.isWhole ? walkThrough : greeted)(mode))
+
+/** A command of each kind: it reads, sends a form with a file, sends JSON, changes, fetches a file, removes, is refused. */
+function greeted(mode: Mode): void {
+  test('is known with each kind of request, and refused with another token', async () => {
+    await using client = await OpenStackClient.start()
+    await using service = await mode.start()
+    client.env = service.env
+    writeFileSync(join(client.folder, 'app.zip'), packaged('1'))
+    expect(await client.json('runtime', 'list')).toHaveLength(builtinRuntimes)
+    const args = ['--runtime', 'qinling-python3', '--package', 'app.zip', '--entry', 'app.run', '--name', 'app']
+    const fn = await client.json('function', 'create', ...args)
+    expect(fn).toMatchObject({ name: 'app', project_id: service.projectId })
+    const done = await client.json('function', 'execution', 'create', '--function', 'app', '--input', '6')
+    expect(JSON.parse(done.result).output).toEqual([1, ['6'], {}])
+    expect(await client.json('function', 'update', 'app', '--timeout', '30')).toMatchObject({ timeout: 30 })
+    expect(await client.says('function', 'download', 'app')).toContain(`${fn.id}.zip`)
+    expect(read(client, `${fn.id}.zip`)).toEqual(Buffer.from(packaged('1')))
+    expect(await client.refused('function', 'show', unknownId)).toMatch(/\(HTTP 404\)$/)
+    await client.says('function', 'execution', 'delete', '--execution', done.id)
+    await client.says('function', 'delete', 'app')
+    expect(await client.json('function', 'list')).toEqual([])
+    client.env = { ...service.env, OS_TOKEN: 'tb_wrong' }
+    expect(await client.refused('function', 'list')).toMatch(/\(HTTP 401\)$/)
+  })
+}
