@@ -65,6 +65,6 @@ test('the settings know every limit by its name', () => {
   const parsed = settings.shape.projectLimits.parse(all)
   expect(Object.keys(parsed as object)).toEqual(limitNames)
   expect(settings.shape.projectLimits.parse('running=none')).toEqual({ running: null })
-  expect(() => settings.shape.projectLimits.parse('runing=1')).toThrow('runing=1 is no limit')
+  expect(() => settings.shape.projectLimits.parse('runing=1')).toThrow('runing=1 is not a limit')
   expect(() => settings.shape.projectLimits.parse('running')).toThrow('NAME=NUMBER')
 })
