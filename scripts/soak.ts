@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { endSignals, runInGroup } from './setup/run-in-group.ts'
 
 const usage = `npm run soak                          10 minutes of everything, with a fault every few seconds
-npm run soak -- --minutes 60          so many minutes
+npm run soak -- --minutes 60          for this number of minutes
 npm run soak -- --kill                200 rounds of kill -9 under a load of everything, and what was counted
 npm run soak -- --kill --rounds 20 --engine docker --seed 7
 

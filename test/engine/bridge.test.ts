@@ -1,4 +1,4 @@
-/** The way from the server to an image on another machine: a real helper leads to a real server of HTTP. */
+/** The connection from the server to an image on another machine: a real helper forwards to a real HTTP server. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'

@@ -6,7 +6,7 @@ import { endText } from '../../src/engine/sandbox/docker/docker-builder.ts'
 import type { ImageClient } from '../../src/engine/sandbox/docker/image-client.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 
-/** The image that builds, made once for all who want it; an engine that makes it when a test says so. */
+/** The builder image is built once for all builds; this engine builds it when the test says so. */
 
 const facts = readRuntimes(`${projectFolder}/runtimes`).find(({ name }) => name === 'nodejs')?.builder as BuilderFacts
 const options = { network: 'egress', buildEnv: {}, buildTimeoutSeconds: 60, buildPackages: [], searchPath: [] }

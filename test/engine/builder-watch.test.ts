@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { watchSize } from '../../src/engine/sandbox/docker/builder-watch.ts'
 
-/** What is made of the looks at the size of what a build writes. */
+/** How measurements of a build's size are interpreted. */
 
 const wait = () => new Promise<void>((resolve) => setImmediate(resolve))
 

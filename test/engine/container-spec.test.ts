@@ -1,4 +1,4 @@
-/** What Docker is asked for a sandbox, compared whole: a line that is lost or added here is a hole or a surprise. */
+/** The whole container options of a sandbox: a lost line weakens the isolation, an added one needs a reason. */
 import { describe, expect, test } from 'vitest'
 import { instanceLabel } from '../../src/engine/sandbox/container/inside.ts'
 import { type ContainerDefaults, containerOptions, resources } from '../../src/engine/sandbox/docker/container-spec.ts'

@@ -36,6 +36,6 @@ test.each([
   ['1234567\n', 1.234567],
   ['usage_usec 5000\nuser_usec 1\nsystem_usec 2\n', 5],
   ['nothing of this kind', null],
-])('%j is so many milliseconds', (text, ms) => {
+])('%j is this number of milliseconds', (text, ms) => {
   expect(cpuMsIn(text)).toBe(ms)
 })

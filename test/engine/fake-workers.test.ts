@@ -1,4 +1,4 @@
-/** The fake that the pool is tested with keeps the contract of real workers. */
+/** The fake worker of the pool's tests fulfils the contract of real workers. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'

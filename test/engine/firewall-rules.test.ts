@@ -1,4 +1,4 @@
-/** What functions may reach, compared whole: a line that is lost or added here is a hole or a surprise. */
+/** The whole firewall rules for functions: a lost line weakens the isolation, an added one needs a reason. */
 import { describe, expect, test } from 'vitest'
 import { firewallRules } from '../../src/engine/sandbox/docker/firewall-rules.ts'
 

@@ -18,7 +18,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(parent, { recursive: true, force: true }))
 
-/** A stored package with so many files in two folders. */
+/** A stored package with this number of files in two folders. */
 function aPackage(files: number): string {
   const stored = join(parent, 'stored', 'code')
   mkdirSync(join(stored, 'lib'), { recursive: true })

@@ -8,7 +8,7 @@ const fn = (functionId: string) => aRevision({ functionId, memoryBytes: 128 * mi
 /** A function of an image for which no generic workers are kept. */
 const ownImage = (functionId: string) => aRevision({ functionId, image: 'own', runtimeId: 'own' })
 
-/** Every five minutes two functions are called at once that were never called before. Returns how they started. */
+/** Every five minutes, two functions are called for the first time, at once. Returns their kinds of start. */
 async function newcomers(test: TestPool, times: number): Promise<string[]> {
   const kinds: string[] = []
   for (let n = 0; n < times; n++) {

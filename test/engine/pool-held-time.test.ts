@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { aRevision, mib, TestPool } from '../support/fake-workers-pool.ts'
 
-/** What the meter was told, summed. */
+/** The sum of the values reported to the meter. */
 function metered(options: ConstructorParameters<typeof TestPool>[0] = {}) {
   const told = { busy: 0, idle: 0 }
   const meter = {

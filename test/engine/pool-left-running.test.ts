@@ -6,7 +6,7 @@ import { aRevision, TestPool } from '../support/fake-workers-pool.ts'
 const tenSecondsMs = 10_000
 
 describe('processor time that no call told of', () => {
-  /** A pool with one idle worker that has used 500 ms before it served, and what the meter was told. */
+  /** A pool with one idle worker that used 500 ms before it served, and the values reported to the meter. */
   async function metered(cpuUsedMs: number | null = 500) {
     const told: number[] = []
     const meter = { held: () => {}, spent: (_revision: unknown, ms: number) => void told.push(ms) }

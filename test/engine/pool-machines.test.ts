@@ -1,4 +1,4 @@
-/** The pool over several machines: each has a memory of its own, and they come and go. */
+/** The pool on several machines: each has its own memory limit, and machines are added and removed. */
 import { expect, test } from 'vitest'
 import type { MachineLimit } from '../../src/engine/pool/memory.ts'
 import { aCall, aRevision, mib, TestPool, type TestPoolOptions } from '../support/fake-workers-pool.ts'
@@ -20,7 +20,7 @@ function poolOn(nodes: MachineLimit[], options: TestPoolOptions = {}) {
     tell()
     await pool.pass(0)
   }
-  /** Where workers are that are not ending. */
+  /** Machines of the workers that are not ending. */
   const places = () => pool.workers.all.filter(({ isEnding }) => !isEnding).map(({ machine }) => machine)
   return { pool, become, places }
 }

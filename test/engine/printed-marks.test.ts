@@ -4,7 +4,7 @@ import { PrintedMarks } from '../../src/engine/worker/printed-marks.ts'
 
 type Stream = 'stdout' | 'stderr'
 
-/** What is put is on its way until it is passed on. */
+/** A message is in transit until it is forwarded. */
 function start() {
   const seen: string[] = []
   const marks = new PrintedMarks((stream, text) => seen.push(`${stream} ${JSON.stringify(text)}`))

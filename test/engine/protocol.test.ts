@@ -138,7 +138,7 @@ function decoded(pieces: Buffer[]): Frame[] {
   return pieces.flatMap((piece) => decoder.push(piece))
 }
 
-/** Cut where the numbers say; some pieces may be empty, as some reads are. */
+/** Split at these positions; some pieces may be empty, as some reads are. */
 function split(stream: Buffer, cuts: number[]): Buffer[] {
   const places = [0, ...cuts.map((cut) => cut % (stream.length + 1)).sort((a, b) => a - b), stream.length]
   return places.slice(1).map((to, n) => stream.subarray(places[n], to))

@@ -43,7 +43,7 @@ async function make(worker = 'w1'): Promise<{ link: WorkerLink; key: string }> {
   return { link, key: link.given.key ?? '' }
 }
 
-/** What a shim, or somebody else, sends first. */
+/** The first message of a shim, or of somebody else. */
 function dial(bytes: Buffer | string): Socket {
   const socket = connect(port, '127.0.0.1').on('error', () => {})
   sockets.push(socket)

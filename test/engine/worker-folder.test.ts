@@ -33,7 +33,7 @@ afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy()
   for (const folder of folders.splice(0)) await folder.remove()
   expect(
-    // A package of many files has a folder of links beside it, which goes with it.
+    // A package with many files has a folder of links beside it, which is removed with it.
     readdirSync(parent).filter((name) => !/^package(\.linked.*)?$/.test(name)),
     'folders left',
   ).toEqual([])

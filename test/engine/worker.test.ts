@@ -1,4 +1,4 @@
-/** A worker over a real connection, with the shim in the hand of the test and a sandbox that only notes what it is asked. */
+/** A worker over a real connection; the test plays the shim, and a fake sandbox records its calls. */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -108,7 +108,7 @@ async function arrived({ received }: TestWorker, count: number): Promise<void> {
   expect(received.length, 'frames arrived at the shim').toBeGreaterThanOrEqual(count)
 }
 
-/** What was sent has been read by the other side. */
+/** The other side has read all sent data. */
 const read = () => sleep(30)
 
 describe('a worker that cannot be bound', () => {

@@ -62,7 +62,7 @@ describe('terms of a run', () => {
     expect(json.faultstring).toContain(says)
   })
 
-  test('of a function are shown as they were given, and null takes them back', async () => {
+  test('of a function are shown as they were set, and null removes them', async () => {
     const { app } = prepare()
     const given = {
       retries: { max_attempts: 2, max_age: 60, on: ['error', 'timeout'], backoff: { first: 0.5, longest: 10 } },
@@ -76,7 +76,7 @@ describe('terms of a run', () => {
     expect((await app.request('PUT', '/v1/functions/hello', { json: none })).json).toMatchObject(none)
   })
 
-  test('with a delay is shown when it will begin, and begins then', async () => {
+  test('with a delay shows its start time, and begins at that time', async () => {
     const { app, post, get } = prepare()
     const { json } = await post({ sync: false, delay: 60, priority: 3 })
     expect(json).toMatchObject({ status: 'running', attempt: 0, run_at: '2030-01-02T03:05:05Z', priority: 3 })
@@ -86,7 +86,7 @@ describe('terms of a run', () => {
     expect(await get(json.id)).toMatchObject({ status: 'success', attempt: 1, run_at: null })
   })
 
-  test('says how often it is tried', async () => {
+  test('limit the number of attempts', async () => {
     const { app, post, get } = prepare()
     app.pool.behaviour = () => broken
     const { json } = await post({ sync: false, retries: { on: ['failed'], max_attempts: 2, backoff: { first: 1 } } })
@@ -95,7 +95,7 @@ describe('terms of a run', () => {
   })
 })
 
-describe('a key of the caller', () => {
+describe('an idempotency key', () => {
   test.each(['the field', 'the header'])('%s: the same again is the first run, once', async (how) => {
     const { app, post } = prepare()
     const [fields, headers] =
@@ -107,7 +107,7 @@ describe('a key of the caller', () => {
     expect(app.pool.calls).toHaveLength(1)
   })
 
-  test('asked at once runs once, and both wait for it', async () => {
+  test('in two simultaneous requests causes one run, and both wait for it', async () => {
     const { app, post } = prepare()
     const answers = await Promise.all([post({ idempotency_key: 'k' }), post({ idempotency_key: 'k' })])
     expect(answers.map(({ status, json }) => [status, json.status])).toEqual([
@@ -117,7 +117,7 @@ describe('a key of the caller', () => {
     expect(app.pool.calls).toHaveLength(1)
   })
 
-  test('with another input is a conflict; for another function it is another key', async () => {
+  test('with another input is a conflict; each function has its own keys', async () => {
     const { app, post, web } = prepare()
     const { status } = await post({ input: 'a', idempotency_key: 'k' })
     expect(status).toBe(201)
@@ -127,7 +127,7 @@ describe('a key of the caller', () => {
     expect(app.pool.calls).toHaveLength(2)
   })
 
-  test('gives the answer of the first over /fn, whatever it was', async () => {
+  test('returns the first response over /fn, whatever it was', async () => {
     const { app } = prepare()
     const answers: Outcome[] = [
       returned({ n: 1 }),
@@ -155,7 +155,7 @@ describe('a key of the caller', () => {
     expect(app.pool.calls).toHaveLength(answers.length)
   })
 
-  test('makes a webhook that is called again run once', async () => {
+  test('makes a repeated webhook call run once', async () => {
     const { app, fn } = prepare()
     const hook = aWebhook({ projectId: 'red', functionId: fn.id })
     app.stores.webhooks.insert(hook)
@@ -178,7 +178,7 @@ describe('waiting', () => {
     return end
   }
 
-  test('no longer than the caller prefers: 202, and the run goes on under the same id', async () => {
+  test('ends after the time that the caller prefers: 202, and the run continues under the same id', async () => {
     const { app, post, get } = prepare()
     const end = slow(app)
     const { status, json, headers } = await post({}, { Prefer: 'wait=0' })
@@ -190,7 +190,7 @@ describe('waiting', () => {
     expect(await get(json.id)).toMatchObject({ status: 'success', output: 1 })
   })
 
-  test('over /fn, with the way to the run; the answer is the function’s when it comes in time', async () => {
+  test('over /fn answers with the function’s response if it comes in time, otherwise with the URL of the run', async () => {
     const { app, get } = prepare()
     const end = slow(app)
     const late = await app.request('POST', '/fn/hello', { headers: { Prefer: 'respond-async' } })
@@ -204,7 +204,7 @@ describe('waiting', () => {
     expect(inTime.headers.get('preference-applied')).toBe('wait=30')
   })
 
-  test('for a run that was accepted, until it is over', async () => {
+  test('lasts until an accepted run has ended', async () => {
     const { app, post } = prepare()
     const end = slow(app)
     const { json } = await post({ sync: false })
@@ -216,7 +216,7 @@ describe('waiting', () => {
     expect((await app.request('GET', `/v1/executions/${unknownId}?wait=1`)).status).toBe(404)
   })
 
-  test('and not for ever', async () => {
+  test('has an upper limit', async () => {
     const { app, post } = prepare()
     slow(app)
     const { json } = await post({ sync: false })
@@ -225,7 +225,7 @@ describe('waiting', () => {
 })
 
 describe('cancelling', () => {
-  test('is for who may see the run', async () => {
+  test('is allowed to callers who may see the run', async () => {
     const { app, post } = prepare()
     const { json } = await post({ sync: false, delay: 60 })
     const path = `/v1/executions/${json.id}/cancel`
@@ -235,7 +235,7 @@ describe('cancelling', () => {
     expect((await app.request('POST', '/v1/executions/x/cancel')).status).toBe(400)
   })
 
-  test('ends a run that waits, in words of the contract', async () => {
+  test('ends a waiting run, with the contract’s status', async () => {
     const { app, post, get } = prepare()
     const { json } = await post({ sync: false, delay: 60 })
     const { status, json: shown } = await app.request('POST', `/v1/executions/${json.id}/cancel`)
@@ -246,7 +246,7 @@ describe('cancelling', () => {
     expect(app.pool.calls).toHaveLength(0)
   })
 
-  test('tells one that is at work, and changes nothing that is over', async () => {
+  test('notifies an active run, and does not change a finished one', async () => {
     const { app, post, get } = prepare()
     app.pool.behaviour = () => new Promise(() => {})
     const { json } = await post({ sync: false })
@@ -275,7 +275,7 @@ describe('dead letters', () => {
   }
   const idsOf = (rows: { id: string }[]) => rows.map(({ id }) => id)
 
-  test('belong to their project, and are nothing else than dead letters', async () => {
+  test('belong to their project, and are found only as dead letters', async () => {
     const { app, ids, post } = await withDead()
     const fine = (await post({ sync: false, input: '{}' })).json.id
     await settled()
@@ -297,7 +297,7 @@ describe('dead letters', () => {
     expect((await app.request('PUT', path, { json: {} })).status).toBe(400)
   })
 
-  test('are listed by filters and pages, and shown', async () => {
+  test('are shown, and listed with filters and pages', async () => {
     const { app, ids, list } = await withDead(3)
     expect(idsOf(await list())).toEqual(ids)
     expect(idsOf(await list('?order=newest&limit=2'))).toEqual([ids[2], ids[1]])
@@ -307,7 +307,7 @@ describe('dead letters', () => {
     expect(json).toMatchObject({ id: ids[0], status: 'failed', input: '{"n":0}', error: { message: 'why' } })
   })
 
-  test('run again under their id, with a mended input where one is given', async () => {
+  test('run again under their id, with a corrected input if one is given', async () => {
     const { app, ids, list, get } = await withDead(3)
     const [first, second] = ids as [string, string]
     const again = await app.request('POST', `/v1/dead-letters/${first}/redrive`)
@@ -323,7 +323,7 @@ describe('dead letters', () => {
     expect(await list()).toEqual([])
   })
 
-  test('are run again and dropped by filter, never by none', async () => {
+  test('are redriven and dropped by filter, and never without one', async () => {
     const { app, ids, list, get } = await withDead(4)
     for (const verb of ['redrive', 'drop']) {
       const { status, json } = await app.request('POST', `/v1/dead-letters/${verb}`)

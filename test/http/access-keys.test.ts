@@ -10,7 +10,7 @@ beforeEach(() => {
 const path = '/v1/access-keys'
 const tokenIdOf = (name: string): string => app.stores.tokens.list().find((token) => token.name === name)?.id as string
 
-test('a key needs a name, and a token that the caller may speak for', async () => {
+test('a key needs a name, and a token that the caller may use', async () => {
   expect((await app.request('POST', path, { as: 'nobody', json: { name: 'x' } })).status).toBe(401)
   expect((await app.request('POST', path, { json: {} })).status).toBe(400)
   expect((await app.request('POST', path, { json: { name: 'x', token_id: tokenIdOf('bob') } })).status).toBe(403)
@@ -18,13 +18,13 @@ test('a key needs a name, and a token that the caller may speak for', async () =
   expect((await app.request('POST', path, { as: 'admin', json: { name: 'x', token_id: nothing } })).status).toBe(404)
 })
 
-test('in open mode there is no token to stand for', async () => {
+test('open mode has no token that a key could represent', async () => {
   const open = makeTestApp({ auth: 'none' })
   const { status, json } = await open.request('POST', path, { as: 'nobody', json: { name: 'x' } })
   expect([status, json.faultstring]).toEqual([400, expect.stringMatching(/token_id/)])
 })
 
-test('the secret is in the answer that made it, and nowhere else', async () => {
+test('the secret is in the response that created it, and nowhere else', async () => {
   const { status, json } = await app.request('POST', path, { json: { name: 'ci' } })
   expect(status).toBe(201)
   expect(json).toMatchObject({
@@ -40,7 +40,7 @@ test('the secret is in the answer that made it, and nowhere else', async () => {
   expect((await app.request('GET', path, { as: 'bob' })).json).toEqual({ access_keys: [] })
 })
 
-test('a key goes when it is taken back, by its own project, or with its token', async () => {
+test('a key is invalid when its project revokes it, or when its token is removed', async () => {
   const make = async () => (await app.request('POST', path, { json: { name: 'ci' } })).json.access_key_id as string
   const id = await make()
   expect((await app.request('DELETE', `${path}/${id}`, { as: 'bob' })).status).toBe(404)

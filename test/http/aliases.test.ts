@@ -190,7 +190,7 @@ describe('moving an alias', () => {
     prepare,
   )
 
-  test('to where another one points is refused', async () => {
+  test('to the version of another alias is refused', async () => {
     const { app, made } = prepare()
     app.stores.aliases.insert(anAlias({ projectId: 'red', name: 'taken', functionId: made.spare }))
     const answer = await app.request('PUT', '/v1/aliases/live', { json: { function_id: made.spare } })
@@ -255,7 +255,7 @@ describe('weights', () => {
     }
     return json.weights
   }
-  test('stay until they are taken back, or the alias is pointed at something else', async () => {
+  test('stay until they are removed, or the alias points to another version', async () => {
     expect(await moved({ description: 'd' })).toEqual({ 1: 0.25 })
     expect(await moved({ function_version: 0, description: 'd' })).toEqual({ 1: 0.25 })
     expect(await moved({ weights: null })).toBeUndefined()

@@ -17,7 +17,7 @@ describe('the audit log', () => {
     () => ({ app: makeTestApp(), made: {} }),
   )
 
-  test('says who changed what, when and from where, the newest first', async () => {
+  test('shows who changed what, when and from where, the newest first', async () => {
     const app = makeTestApp()
     const made = await app.request('POST', '/v1/functions', { json: { name: 'hello', code: image } })
     await app.request('PUT', '/v1/functions/hello', { json: { timeout: 9 } })
@@ -39,7 +39,7 @@ describe('the audit log', () => {
     expect(removed).toMatchObject({ method: 'DELETE', path: '/v1/functions/hello', subject_id: null, status: 204 })
   })
 
-  test('has neither what was sent nor what came back', async () => {
+  test('contains no request or response bodies', async () => {
     const app = makeTestApp()
     await app.request('POST', '/v1/functions?check=', { json: { code: image, name: 'x', env: { PASSWORD: 'hidden' } } })
     const { token } = (await app.request('POST', '/v1/tokens', { as, json: { name: 'ci' } })).json
@@ -50,7 +50,7 @@ describe('the audit log', () => {
     expect(text).not.toContain('?')
   })
 
-  test('has no runs, no reads, and nothing that was refused', async () => {
+  test('contains no runs, no reads and no refused requests', async () => {
     const app = makeTestApp()
     await app.request('POST', '/v1/functions', { json: { name: 'hello', code: image } })
     for (const [method, path, json] of [
@@ -64,7 +64,7 @@ describe('the audit log', () => {
     expect(await entries(app)).toHaveLength(1)
   })
 
-  test('goes on from a marker', async () => {
+  test('continues from a marker', async () => {
     const app = makeTestApp()
     for (const name of ['a', 'b', 'c']) await app.request('POST', '/v1/functions', { json: { name, code: image } })
     const [first] = await entries(app, '?limit=1')
@@ -73,7 +73,7 @@ describe('the audit log', () => {
     expect(rest.map((entry: { subject_name: string }) => entry.subject_name)).toEqual(['b', 'a'])
   })
 
-  test('names the user of Keystone, and the address that a trusted proxy tells', async () => {
+  test('names the Keystone user, and the address that a trusted proxy reports', async () => {
     const app = makeTestApp({ settings: { trustProxy: true } })
     const headers = { 'X-Forwarded-For': '203.0.113.9, 198.51.100.7' }
     await app.request('POST', '/v1/functions', { json: { name: 'a', code: image }, headers })
@@ -83,7 +83,7 @@ describe('the audit log', () => {
     expect((await entries(plain))[0].address).not.toBe('198.51.100.7')
   })
 
-  test('fails no change when it cannot be written', async () => {
+  test('does not fail a change when it cannot be written', async () => {
     const app = makeTestApp()
     app.stores.audit.insert = () => {
       throw new Error('disk full')
@@ -91,7 +91,7 @@ describe('the audit log', () => {
     expect((await app.request('POST', '/v1/functions', { json: { name: 'a', code: image } })).status).toBe(201)
   })
 
-  test('is bounded by age and by number', async () => {
+  test('is limited by age and by number', async () => {
     const app = makeTestApp()
     const add = (name: string) => app.request('POST', '/v1/functions', { json: { name, code: image } })
     await add('old')

@@ -54,7 +54,7 @@ describe('is refused:', () => {
     expect(errorOf(answer)).toEqual([403, 'InvalidSignatureException', expect.stringMatching(/query/)])
   })
 
-  test('what is not offered', async () => {
+  test('an unsupported operation', async () => {
     expect(errorOf(await app.request('POST', '/2015-03-31/event-source-mappings/', { json: {} }))).toEqual([
       404,
       'UnknownOperationException',
@@ -109,12 +109,12 @@ describe('is refused:', () => {
     expect(errorOf(await create(more))).toEqual([status, type, expect.stringMatching(message)])
   })
 
-  test('a name that is taken', async () => {
+  test('an existing name', async () => {
     await create()
     expect(errorOf(await create())).toEqual([409, 'ResourceConflictException', 'Function already exist: shop'])
   })
 
-  test('a function that is not there, by its ARN', async () => {
+  test('an unknown function, by its ARN', async () => {
     expect(errorOf(await app.request('GET', `${all}/nothing`))).toEqual([
       404,
       'ResourceNotFoundException',
@@ -166,7 +166,7 @@ describe('is refused:', () => {
     expect((await create()).status).toBe(201)
   })
 
-  test('tags without end, little by little', async () => {
+  test('too many tags, added one by one', async () => {
     await create()
     const tags = '/2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Ashop'
     const tag = (name: string) => app.request('POST', tags, { json: { Tags: { [name]: 'x'.repeat(40_000) } } })
@@ -174,7 +174,7 @@ describe('is refused:', () => {
     expect(errorOf(await tag('b')).slice(0, 2)).toEqual([400, 'InvalidParameterValueException'])
   })
 
-  test('another language for a function that is there; another version of its own is taken', async () => {
+  test('another language for an existing function; another version of its language is accepted', async () => {
     await create()
     const change = (json: object) => app.request('PUT', `${all}/shop/configuration`, { json })
     expect(errorOf(await change({ Runtime: 'python3.12', Timeout: 4 }))).toEqual([
@@ -187,7 +187,7 @@ describe('is refused:', () => {
     expect((await change({ Runtime: 'nodejs22.x' })).json.Runtime).toBe('nodejs22.x')
   })
 
-  test('another version of its language for a function that is there, where both are here', async () => {
+  test('another version of the language of an existing function, when both are installed', async () => {
     app.stores.runtimes.insert(aRuntime({ name: 'nodejs22' }))
     await create()
     const changed = await app.request('PUT', `${all}/shop/configuration`, { json: { Runtime: 'nodejs22.x' } })
@@ -214,7 +214,7 @@ describe('is refused:', () => {
     expect((await ask('8.8.8.8')).status).toBe(403)
   })
 
-  test('a version that an alias points at', async () => {
+  test('a version to which an alias points', async () => {
     await create({ Publish: true })
     await app.request('POST', `${all}/shop/aliases`, { json: { Name: 'live', FunctionVersion: '1' } })
     expect(errorOf(await app.request('DELETE', `${all}/shop?Qualifier=1`))).toEqual([
@@ -225,7 +225,7 @@ describe('is refused:', () => {
   })
 })
 
-test('a function is made, shown, changed and removed', async () => {
+test('a function is created, shown, changed and removed', async () => {
   const made = await create({
     Description: 'sells',
     Timeout: 7,
@@ -279,7 +279,7 @@ test('a function is made, shown, changed and removed', async () => {
   expect((await app.request('GET', `${all}/shop`)).status).toBe(404)
 })
 
-test('a version of a language is its own runtime where that is here, else the usual one', async () => {
+test('a version of a language is its own runtime if that is installed, otherwise the default one', async () => {
   for (const name of ['nodejs22', 'python3', 'python311']) app.stores.runtimes.insert(aRuntime({ name }))
   app.stores.runtimes.insert(aRuntime({ name: 'nodejs18', status: 'error' }))
   const runtimeOf = async (runtime: string) => {
@@ -292,7 +292,7 @@ test('a version of a language is its own runtime where that is here, else the us
   expect(await Promise.all(wanted.map(runtimeOf))).toEqual(['nodejs22', 'nodejs', 'nodejs', 'python311', 'python3'])
 })
 
-test('a version of a language is named as clients know it, for functions that were made in another way', async () => {
+test('a version of a language has the name that clients know, also for functions that were created in another way', async () => {
   for (const name of ['nodejs22', 'python311', 'ruby']) {
     app.stores.runtimes.insert(aRuntime({ name }))
     const form = { name, runtime_id: name, code: '{"source":"package"}', package: Buffer.from('PK') }
@@ -302,7 +302,7 @@ test('a version of a language is named as clients know it, for functions that we
   expect(shown).toEqual(['nodejs22.x', 'python3.11', 'ruby'])
 })
 
-test('versions are published once for each code, and aliases of one function lead to them', async () => {
+test('each code is published as one version, and aliases of one function point to versions', async () => {
   const made = await create({ Publish: true })
   expect(made.json).toMatchObject({ Version: '1', FunctionArn: expect.stringMatching(/:shop:1$/) })
   expect((await app.request('POST', `${all}/shop/versions`, { json: {} })).json.Version).toBe('1')
@@ -329,7 +329,7 @@ test('versions are published once for each code, and aliases of one function lea
   expect((await app.request('DELETE', `${all}/shop?Qualifier=1`)).status).toBe(204)
 })
 
-test('an alias gives a share of its calls to another version, as its RoutingConfig says', async () => {
+test('an alias sends a share of its calls to another version, as its RoutingConfig says', async () => {
   await create({ Publish: true })
   await app.request('PUT', `${all}/shop/code`, { json: { ZipFile: Buffer.from('PK-2').toString('base64') } })
   await app.request('POST', `${all}/shop/versions`, { json: {} })
@@ -341,7 +341,7 @@ test('an alias gives a share of its calls to another version, as its RoutingConf
   for (const weights of [{ 2: 2 }, { 1: 0.5 }, { 2: 0.1, 3: 0.1 }, { 9: 0.1 }, { $LATEST: 0.1 }]) {
     expect((await put(routed(weights))).status).toBeGreaterThanOrEqual(400)
   }
-  // With the weights that it has.
+  // With its current weights.
   for (const version of ['2', '$LATEST']) {
     expect(await put({ FunctionVersion: version })).toMatchObject({ status: 400, json: { Type: 'User' } })
   }
@@ -383,7 +383,7 @@ test('a function URL opens the function to everybody, and closes it again', asyn
   expect((await app.request('GET', path)).status).toBe(404)
 })
 
-test('policies, tags and concurrency are kept', async () => {
+test('policies, tags and concurrency are stored', async () => {
   await create()
   const statement = { StatementId: 's', Action: 'lambda:InvokeFunction', Principal: 's3.amazonaws.com' }
   expect((await app.request('POST', `${all}/shop/policy`, { json: statement })).status).toBe(201)

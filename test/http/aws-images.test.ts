@@ -26,7 +26,7 @@ describe('is refused:', () => {
     expect([status, json.faultstring]).toEqual([400, expect.stringContaining(`"${named}"`)])
   })
 
-  test('another mode for a function that is there; an image of another mode stays as it is', async () => {
+  test('another mode for an existing function; an image of another mode stays unchanged', async () => {
     await create()
     expect((await change({ code: { ...code, mode: 'http' } })).status).toBe(400)
     await app.request('POST', '/v1/functions', { json: { name: 'box', code: { source: 'image', image: 'x' } } })
@@ -35,7 +35,7 @@ describe('is refused:', () => {
   })
 })
 
-test('the memory of its worker is that of the function and of the helper beside it', async () => {
+test('its worker’s memory is the sum of the function’s and the helper’s', async () => {
   const { json } = await create({ memory_size: 256 * 1024 * 1024 })
   const fn = app.stores.functions.find(json.id)
   if (fn === null) throw new Error('there is no function')
@@ -46,7 +46,7 @@ test('the memory of its worker is that of the function and of the helper beside 
   })
 })
 
-test('a new image, or another start of it, takes the place of the old one, and its workers go', async () => {
+test('a new image or command replaces the old one and its workers', async () => {
   const { json } = await create({ env: { A: '1' } })
   const revision = () => {
     const fn = app.stores.functions.find(json.id)
@@ -66,7 +66,7 @@ describe('clients of AWS Lambda', () => {
       json: { FunctionName: 'app', Role: role, PackageType: 'Image', Code: { ImageUri: 'repo/app:1' }, ...more },
     })
 
-  test('make one, and are told its image and what is started of it', async () => {
+  test('create one, and get its image and command', async () => {
     const ImageConfig = { EntryPoint: ['/boot'], Command: ['app.handler'], WorkingDirectory: '/var/task' }
     const answer = await made({ ImageConfig, MemorySize: 512, Timeout: 9 })
     expect(answer.status).toBe(201)
@@ -83,7 +83,7 @@ describe('clients of AWS Lambda', () => {
     })
   })
 
-  test('change its image, and what is started of it', async () => {
+  test('change its image and its command', async () => {
     const { CodeSha256: before } = (await made({ ImageConfig: { Command: ['app.handler'] } })).json
     const image = await app.request('PUT', `${all}/app/code`, { json: { ImageUri: 'repo/app:2' } })
     expect([image.status, image.json.CodeSha256 === before]).toEqual([200, false])
@@ -94,7 +94,7 @@ describe('clients of AWS Lambda', () => {
     expect((await app.request('PUT', `${all}/app/code`, { json: { ZipFile: 'UEs=' } })).status).toBe(400)
   })
 
-  test.each([0, 1])('change both at once, and neither is lost, whichever comes first', async (at) => {
+  test.each([0, 1])('change both concurrently, and neither change is lost, in either order', async (at) => {
     await made()
     const image = () => app.request('PUT', `${all}/app/code`, { json: { ImageUri: 'repo/app:2' } })
     const start = () =>

@@ -159,7 +159,7 @@ test.each(rows)('%s: %s %s is good', (...row) => {
   expect(() => check(requestOf(row))).not.toThrow()
 })
 
-test('an unsigned payload is taken when that is what is signed', () => {
+test('an unsigned payload is accepted when the signature says so', () => {
   const request = withHeader(sdk(), 'x-amz-content-sha256', 'UNSIGNED-PAYLOAD')
   // Signed with another hash, so the signature does not fit; but the hash is not asked for.
   expect(() => check(request)).toThrow(/does not fit/)

@@ -34,7 +34,7 @@ describe('discovery', () => {
     prepare,
   )
 
-  test('leads from /v1 to /v1/', async () => {
+  test('redirects from /v1 to /v1/', async () => {
     const { app } = prepare()
     const answer = await app.request('GET', '/v1', { as: nobody })
     expect([answer.status, answer.headers.get('Location')]).toEqual([302, 'http://localhost/v1/'])
@@ -101,7 +101,7 @@ describe('who asks', () => {
 })
 
 describe('health', () => {
-  test('says 503 while the server is not ready, and lives all the same', async () => {
+  test('readiness is 503 while the server is not ready, and liveness stays 200', async () => {
     const { app } = prepare()
     expect((await app.request('GET', '/readyz')).json).toEqual({ ready: true })
     app.health.isReady = false
@@ -141,13 +141,13 @@ describe('browsers', () => {
     'Access-Control-Request-Headers': 'x-auth-token',
   }
 
-  test('get no header from other origins', async () => {
+  test('get no CORS header for other origins', async () => {
     const app = makeTestApp({ settings: { corsOrigins: ['https://other.example'] } })
     const answer = await app.request('OPTIONS', '/v1/runtimes', { as: nobody, headers: preflight })
     expect([answer.status, answer.headers.get('Access-Control-Allow-Origin')]).toEqual([200, null])
   })
 
-  test('may call, and read refusals, from configured origins', async () => {
+  test('may call from configured origins, and read refusals', async () => {
     const app = makeTestApp({ settings: { corsOrigins: ['https://console.example'] } })
     const asked = await app.request('OPTIONS', '/v1/runtimes', { as: nobody, headers: preflight })
     const refused = await app.request('GET', '/v1/runtimes', { as: nobody, headers: origin })
@@ -168,7 +168,7 @@ describe('errors', () => {
     expect(body).toEqual({ faultcode, faultstring: 'A sentence.', debuginfo: null, code })
   })
 
-  test('that we did not expect say nothing of their cause', async () => {
+  test('that are unexpected do not reveal their cause', async () => {
     const { app } = prepare()
     app.pool.capacity = () => {
       throw new Error('SELECT secret FROM table')
@@ -179,7 +179,7 @@ describe('errors', () => {
     expect(answer.text).not.toContain('secret')
   })
 
-  test('for want of space on the disk refuse what is new, and nothing else', async () => {
+  test('for lack of disk space refuse new objects, and nothing else', async () => {
     const { app } = prepare()
     const runtime = aRuntime({ name: 'nodejs' })
     app.stores.runtimes.insert(runtime)
@@ -204,7 +204,7 @@ describe('errors', () => {
     expect(others.map(({ status }) => status)).toEqual([201, 200, 201, 200, 204])
   })
 
-  test('for want of room say when to try again', async () => {
+  test('for lack of capacity say when to try again', async () => {
     const { app } = prepare()
     app.pool.capacity = () => {
       throw new FaasError('no_worker', 'Every worker is busy.')

@@ -1,4 +1,4 @@
-/** The memory that bodies may hold together: what one holds is given back, whatever becomes of it. */
+/** The common memory limit of request bodies: the memory of each is released, however its request ends. */
 import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
@@ -22,7 +22,7 @@ function request() {
 /** Pieces that were pushed are read by then. */
 const aTurn = () => new Promise((resolve) => setImmediate(resolve))
 
-test('a body counts until its answer is complete', async () => {
+test('a body counts until its response is complete', async () => {
   const bodies = new Bodies(200 * 1024)
   const one = request()
   const reading = one.read(bodies)
@@ -34,7 +34,7 @@ test('a body counts until its answer is complete', async () => {
   expect(bodies.heldBytes).toBe(0)
 })
 
-test('what still comes of a body that was refused holds nothing, though there is room again', async () => {
+test('the rest of a refused body reserves no memory, even if there is room again', async () => {
   const bodies = new Bodies(200 * 1024)
   const [first, late] = [request(), request()]
   const whole = first.read(bodies)
@@ -52,7 +52,7 @@ test('what still comes of a body that was refused holds nothing, though there is
   expect(bodies.heldBytes).toBe(0)
 })
 
-test('what comes of a body after its answer holds nothing', async () => {
+test('data of a body that arrives after its response reserves no memory', async () => {
   const bodies = new Bodies(200 * 1024)
   const one = request()
   const reading = one.read(bodies)

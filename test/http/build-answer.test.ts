@@ -7,11 +7,11 @@ import { RefusalCounters } from '../../src/http/error-response.ts'
 import type { DeploymentBuildOptions } from '../../src/services/functions/builds.ts'
 import { aBuild } from '../support/builders.ts'
 
-/** The answer in lines to a caller who does not read while a build prints. */
+/** The line-by-line response to a caller who does not read while a build prints. */
 
 const asked = { mode: null, bundle: false, wait: { ms: null, applied: null } }
 
-test('Output that nobody takes is left out beyond some, and the end is not', async () => {
+test('Output that nobody reads is dropped above a limit, and the end of the build is not', async () => {
   const app = new Hono()
   const told = { log: silent, refusals: new RefusalCounters() }
   const deploy = async ({ onBegun, onOutput }: DeploymentBuildOptions) => {
@@ -28,7 +28,7 @@ test('Output that nobody takes is left out beyond some, and the end is not', asy
   expect(JSON.parse(end ?? '')).toEqual({ function: { name: 'web' } })
 })
 
-test('An error of the server at the end of an answer that has begun is counted and logged as any other', async () => {
+test('A server error at the end of a response that has begun is counted and logged like any other', async () => {
   const app = new Hono()
   const logged: unknown[] = []
   const told = { log: { ...silent, error: (keys: object) => void logged.push(keys) }, refusals: new RefusalCounters() }

@@ -41,7 +41,7 @@ describe('A build that fails', () => {
     }
   })
 
-  test('refuses a new function, and says why in the words of the tool', async () => {
+  test('refuses a new function, with the tool’s message as the reason', async () => {
     const { status, json } = await deploy('new')
     expect([status, json.code]).toEqual([400, 'build_failed'])
     expect(json.faultstring).toContain('The build failed, and nothing was changed: it ended with code 1.')
@@ -49,7 +49,7 @@ describe('A build that fails', () => {
     expect((await app.request('GET', '/v1/functions/new')).status).toBe(404)
   })
 
-  test('leaves the code that runs as it is', async () => {
+  test('leaves the deployed code unchanged', async () => {
     const before = (await deploy('kept', '&build=never')).json
     const other = Buffer.from('PK other code')
     await brings(other, { 'package.json': sharp })
@@ -69,7 +69,7 @@ describe('A build that fails', () => {
     expect((await app.request('GET', `/v1/builds/${build.id}/log`)).text).toBe('npm error 404 no such package\n')
   })
 
-  test('ends an answer in lines with its error', async () => {
+  test('ends a line-by-line response with its error', async () => {
     const { status, text } = await deploy('new', '', lines)
     expect(status).toBe(200)
     const [begun, output, end] = parsedLines(text)
@@ -101,7 +101,7 @@ describe('A build is refused', () => {
 })
 
 describe('A package that brings a list', () => {
-  test('is built before it is deployed; its checksum stays that of what was sent', async () => {
+  test('is built before it is deployed; its checksum stays that of the uploaded package', async () => {
     const { status, json } = await deploy('web')
     expect(status).toBe(201)
     const plain = (await deploy('plain', '&build=never')).json
@@ -113,7 +113,7 @@ describe('A package that brings a list', () => {
     ])
   })
 
-  test('is built once, for whatever code comes with the same list', async () => {
+  test('is built once for all code with the same list', async () => {
     await deploy('one')
     const other = Buffer.from('PK other code')
     await brings(other, { 'main.mjs': 'changed', 'package.json': sharp })
@@ -125,12 +125,12 @@ describe('A package that brings a list', () => {
     expect(app.builds.runs).toHaveLength(2)
   })
 
-  test('is taken as it is by callers who say so', async () => {
+  test('is deployed as it is when the caller says so', async () => {
     await deploy('plain', '&build=never')
     expect(app.builds.runs).toEqual([])
   })
 
-  test('is answered in lines to who asks for them', async () => {
+  test('is answered line by line when the caller asks for it', async () => {
     const { status, headers, text } = await deploy('web', '', lines)
     expect([status, headers.get('Content-Type')]).toEqual([200, 'application/x-ndjson'])
     const [begun, output, end] = parsedLines(text)
@@ -139,7 +139,7 @@ describe('A package that brings a list', () => {
     expect(end.function).toMatchObject({ name: 'web', code: { source: 'package' } })
   })
 
-  test('is answered as usual when nothing has to be built', async () => {
+  test('is answered as usual when there is nothing to build', async () => {
     const plain = Buffer.from('PK nothing needed')
     await brings(plain, { 'main.mjs': '' })
     const { status, json } = await deploy('plain', '', lines, plain)
@@ -159,7 +159,7 @@ test('Secrets whose names begin with BUILD_ are variables of builds, and not in 
   expect((await app.request('GET', `/v1/builds/${id}/log`)).text).toBe('NPM_TOKEN ***\n')
 })
 
-test('The log of a build that runs is what it has printed so far', async () => {
+test('The log of a running build is its output up to now', async () => {
   const printed = Promise.withResolvers<void>()
   const goOn = Promise.withResolvers<void>()
   app.builds.go = async ({ onOutput }) => {
@@ -198,7 +198,7 @@ test('Builds of one project wait for each other; those of another do not', async
   expect((await Promise.all(deploying)).map(({ status }) => status)).toEqual([201, 201, 201])
 })
 
-test('No more builds of a project are kept than the operator says, at any time', async () => {
+test('The number of kept builds of a project never exceeds the operator’s limit', async () => {
   for (const version of ['1', '2', '3', '4']) {
     const content = Buffer.from(`PK ${version}`)
     await brings(content, { 'package.json': sharp.replace('0.34.5', version) })
@@ -208,7 +208,7 @@ test('No more builds of a project are kept than the operator says, at any time',
   expect(builds.map((build: { function_name: string }) => build.function_name)).toEqual(['f4', 'f3', 'f2'])
 })
 
-test('The result of a build is not built again while its package is laid out', async () => {
+test('A build does not run again while its resulting package is being stored', async () => {
   const goOn = Promise.withResolvers<void>()
   const layOut = app.packages.putBuilt.bind(app.packages)
   let laidOut = 0
@@ -226,7 +226,7 @@ test('The result of a build is not built again while its package is laid out', a
   expect(app.builds.runs).toHaveLength(2)
 })
 
-/** A build that waits for the test: it prints, and ends when it is told to. */
+/** A build that the test controls: it prints, and ends when the test says so. */
 function heldBuild(printed = '') {
   const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   app.builds.go = async ({ onOutput, signal }) => {
@@ -248,7 +248,7 @@ describe('A caller who does not wait', () => {
     ['Prefer: respond-async', '', { Prefer: 'respond-async' }],
     ['Prefer: wait=0', '', { Prefer: 'wait=0' }],
   ]
-  test.each(asks)('is told of the build with %s, which goes on', async (_how, query, headers) => {
+  test.each(asks)('gets the build with %s, and the build continues', async (_how, query, headers) => {
     const build = heldBuild('half way\n')
     const accepted = await deploy('web', query, { headers })
     expect([accepted.status, accepted.json.status]).toEqual([202, 'running'])
@@ -260,7 +260,7 @@ describe('A caller who does not wait', () => {
     expect((await app.request('GET', '/v1/functions/web')).json.id).toBe(accepted.json.function_id)
   })
 
-  test('gets the function at once where nothing has to be built, and is refused at once', async () => {
+  test('gets the function at once if there is nothing to build, and a refusal at once', async () => {
     const plain = Buffer.from('PK nothing needed')
     await brings(plain, { 'main.mjs': '' })
     expect((await deploy('plain', '&async=true', {}, plain)).status).toBe(201)
@@ -269,7 +269,7 @@ describe('A caller who does not wait', () => {
     expect(await builds()).toEqual([])
   })
 
-  test('finds out of the build why it was not deployed, also when it was built', async () => {
+  test('learns from the build why it was not deployed, even if it was built', async () => {
     const build = heldBuild()
     const { json } = await deploy('web', '&async=true')
     const other = Buffer.from('PK nothing needed')
@@ -296,7 +296,7 @@ describe('A caller who does not wait', () => {
 })
 
 describe('The log of a build', () => {
-  test('is followed to its end, from its beginning', async () => {
+  test('is followed from its beginning to its end', async () => {
     const build = heldBuild('half way\n')
     const { json } = await deploy('web', '&async=true')
     await build.begun
@@ -309,7 +309,7 @@ describe('The log of a build', () => {
     expect((await app.request('GET', `/v1/builds/${json.id}/log?follow=true`)).text).toBe('half way\nthe rest\n')
   })
 
-  test('of the oldest goes when all of a project have more than may be kept', async () => {
+  test('of the oldest build is removed when the logs of a project exceed their limit', async () => {
     app.builds.go = async ({ onOutput }) => onOutput('x'.repeat(4000))
     for (const version of ['1', '2', '3']) {
       const content = Buffer.from(`PK ${version}`)
@@ -337,7 +337,7 @@ describe('Two concurrent deployments of one function', () => {
   })
   const packageNow = () => app.stores.functions.find(id)?.packageHash
 
-  test('the one that was accepted last stays, although the other ends later', async () => {
+  test('the one that was accepted last wins, even if the other ends later', async () => {
     const first = update(id, older)
     await expect.poll(() => ends.size).toBe(1)
     expect((await update(id, newer)).status).toBe(200)
@@ -361,7 +361,7 @@ describe('Two concurrent deployments of one function', () => {
     expect(packageNow()).toBe(kept)
   })
 
-  test('the first stays when the second fails', async () => {
+  test('the first one wins when the second fails', async () => {
     const broken = Buffer.from('PK broken')
     await brings(broken, { 'package.json': sharp.replace('0.34.5', '2') })
     const first = update(id, older)
@@ -378,7 +378,7 @@ describe('Two concurrent deployments of one function', () => {
       .toEqual(['failed', 'success'])
   })
 
-  test('a change of something else is no deployment, and keeps the code that came meanwhile', async () => {
+  test('a change of other fields is no deployment, and keeps the code that was deployed meanwhile', async () => {
     const first = update(id, older)
     await expect.poll(() => ends.size).toBe(1)
     expect((await app.request('PUT', `/v1/functions/${id}`, { json: { timeout: 9 } })).status).toBe(200)
@@ -404,7 +404,7 @@ describe('A build that is asked for again', () => {
       .toBe(true)
   })
 
-  test('works when it had failed, and the function was there', async () => {
+  test('works after a failure, if the function existed', async () => {
     const { json: fn } = await deploy('web', '&build=never')
     const other = Buffer.from('PK other')
     await brings(other, { 'package.json': sharp.replace('0.34.5', '9') })
@@ -418,7 +418,7 @@ describe('A build that is asked for again', () => {
     expect((await app.request('GET', `/v1/functions/${fn.id}?download=true`)).bytes).toEqual(other)
   })
 
-  test('is refused for a function that was not made, a package that has gone, and to other projects', async () => {
+  test('is refused for a function that was not created, for a removed package, and to other projects', async () => {
     app.builds.go = async () => {
       throw new FaasError('build_failed', 'no.')
     }
@@ -438,7 +438,7 @@ describe('A build that is asked for again', () => {
 })
 
 describe('A server that stops in the middle of a build', () => {
-  test('tells the caller that it stops, and of the build that it was interrupted', async () => {
+  test('tells the caller that it stops, and marks the build as interrupted', async () => {
     const build = heldBuild('half way\n')
     const deploying = deploy('web')
     await build.begun
@@ -450,7 +450,7 @@ describe('A server that stops in the middle of a build', () => {
     expect(app.stores.builds.log(row?.id ?? '')).toBe('half way\n')
   })
 
-  test('tells of it after its start when it had no time to, and builds nothing by itself', async () => {
+  test('marks the build after its next start if it had no time before, and does not rebuild automatically', async () => {
     app.stores.builds.insert(aBuild({ projectId: 'red', status: 'running' }))
     app.startBuilds()
     expect(await builds()).toMatchObject([
@@ -469,7 +469,7 @@ test('Builds are listed by function and state', async () => {
   expect(await builds('?status=failed')).toEqual([])
 })
 
-test('What builds keep counts in the share of a project, and makes room for its packages', async () => {
+test('Caches of builds count in the share of a project, and are removed for its packages', async () => {
   await app.request('PUT', '/v1/projects/red/limits', { as: 'admin', json: { package_bytes: 1500 } })
   await deploy('one')
   const used = async () => {

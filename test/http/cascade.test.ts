@@ -50,7 +50,7 @@ describe.each([
     after: { jobs: 1, webhooks: 1, sources: 1, aliases: 0 },
   },
 ])('deleting $what that is held', ({ path, names, after }) => {
-  test('is refused, and says by what and how it goes', async () => {
+  test('is refused, with the dependents and the way to delete them too', async () => {
     const { app, rows, left } = withHolders()
     const { status, json } = await app.request('DELETE', path)
     expect(status).toBe(403)
@@ -67,14 +67,14 @@ describe.each([
     expect(left()).toEqual(everything)
   })
 
-  test('is not done by strangers, with whatever they ask', async () => {
+  test('is refused to other projects, whatever they send', async () => {
     const { app, left } = withHolders()
     const { status } = await app.request('DELETE', `${path}?cascade=true`, { as: 'bob' })
     expect([400, 404]).toContain(status)
     expect(left()).toEqual(everything)
   })
 
-  test('takes with it what holds it', async () => {
+  test('also deletes the dependents', async () => {
     const { app, left } = withHolders()
     expect((await app.request('DELETE', `${path}?cascade=true`)).status).toBe(204)
     expect(left()).toEqual(after)
@@ -82,7 +82,7 @@ describe.each([
   })
 })
 
-test('what belongs to others still prevents it, and its id is not shown', async () => {
+test('is refused because of dependents in other projects, without their ids', async () => {
   const { app, fn, left } = withHolders()
   const foreign = aJob({ projectId: 'ops', functionId: fn.id })
   app.stores.jobs.insert(foreign)

@@ -24,7 +24,7 @@ const event = { id: 'e1', source: '/shop', type: 'shop.sold', specversion: '1.0'
 const asEvent = { 'Content-Type': 'application/cloudevents+json; charset=utf-8' }
 const asBatch = { 'Content-Type': 'application/cloudevents-batch+json' }
 
-describe('an event that comes', () => {
+describe('a received event', () => {
   const refused: [what: string, headers: Record<string, string>, body: string, says: string][] = [
     ['of another version', { ...attributes, 'ce-specversion': '2.0' }, '{}', 'specversion'],
     ['without an id', { ...attributes, 'ce-id': '' }, '{}', 'no id'],
@@ -64,7 +64,7 @@ describe('an event that comes', () => {
     })
   })
 
-  test('has its bytes, its text, or nothing', async () => {
+  test('has its data as bytes, as text, or none', async () => {
     const { app } = prepare()
     const send = (more: object) =>
       app.request('POST', '/fn/hello', { headers: asEvent, body: JSON.stringify({ ...event, ...more }) })
@@ -102,7 +102,7 @@ describe('an event that comes', () => {
     expect(app.pool.calls).toEqual([])
   })
 
-  test('that a webhook took is delivered again as it was: its data, and one of a batch alone', async () => {
+  test('that a webhook received is redelivered unchanged: its data, and a single event of a batch', async () => {
     const { app, hook } = prepare()
     const path = `/v1/webhooks/${hook.id}`
     const take = (headers: Record<string, string>, body: unknown) =>
@@ -188,7 +188,7 @@ describe('the result of an accepted run', () => {
     expect(await shown()).toMatchObject({ status: 'failed', delivery: { state: 'delivered' } })
   })
 
-  test('is tried again until it is taken, and not where that is of no use', async () => {
+  test('is retried until it is accepted, except after permanent refusals', async () => {
     const prepared = prepare()
     const { app } = prepared
     app.sender.answer = { kind: 'refused', reason: 'The destination answered 503.' }
@@ -215,7 +215,7 @@ describe('the result of an accepted run', () => {
     expect((await shown()).delivery).toMatchObject({ state: 'failed', error: 'no' })
   })
 
-  test('goes on after a start', async () => {
+  test('continues after a restart', async () => {
     const { app } = prepare()
     const { anExecution } = await import('../support/builders.ts')
     const delivery = { to: { url }, projectId: 'red', state: 'pending' as const, attempts: 2, error: 'no' }
@@ -236,7 +236,7 @@ describe('the result of an accepted run', () => {
     })
   })
 
-  test('of a function that is its own destination ends: loops are seen', async () => {
+  test('of a function that is its own destination ends: loops are detected', async () => {
     const prepared = prepare()
     const { app } = prepared
     await app.request('PUT', '/v1/functions/hello', { json: { on_success: { function: 'hello' } } })
@@ -250,14 +250,14 @@ describe('the result of an accepted run', () => {
     ])
   })
 
-  test('of a run that was cancelled goes nowhere', async () => {
+  test('of a cancelled run is not delivered', async () => {
     const prepared = prepare()
     const shown = await run(prepared, { delay: 60, on_failure: { url } })
     await prepared.app.request('POST', `/v1/executions/${(await shown()).id}/cancel`)
     expect(await shown()).toMatchObject({ status: 'failed', delivery: null })
   })
 
-  test('of a function that is not there is said to be undeliverable', async () => {
+  test('to an unknown function is marked as undeliverable', async () => {
     const prepared = prepare()
     const shown = await run(prepared, { on_success: { function: 'nobody' } })
     expect((await shown()).delivery).toMatchObject({ state: 'failed', error: expect.stringContaining('nobody') })

@@ -38,7 +38,7 @@ const ask = (path = '/'): Promise<{ text: string; connection: string | undefined
     sent.on('error', reject).end()
   })
 
-test('an answer under way is the last of its connection, and says so', async () => {
+test('a response in progress is the last of its connection, and announces it', async () => {
   delayMs = 100
   const asked = ask()
   await pause(50)
@@ -47,7 +47,7 @@ test('an answer under way is the last of its connection, and says so', async () 
   await connections.end()
 })
 
-test('an idle connection has its next request answered, with the announcement of the close', async () => {
+test('the next request of an idle connection is answered with the announcement of the close', async () => {
   expect(await ask()).toMatchObject({ connection: 'keep-alive' })
   const { port } = server.address() as AddressInfo
   server.address = () => ({ port, address: '127.0.0.1', family: 'IPv4' })
@@ -58,7 +58,7 @@ test('an idle connection has its next request answered, with the announcement of
   await ended
 })
 
-test('an answer whose head has gone out ends whole', async () => {
+test('a response whose head was sent is completed', async () => {
   delayMs = 400
   const asked = ask('/stream')
   await pause(100)
@@ -68,7 +68,7 @@ test('an answer whose head has gone out ends whole', async () => {
   await ended
 })
 
-test('without connections it is over at once; those that never end are cut after a second', async () => {
+test('closing ends at once without connections; connections that never end are cut after a second', async () => {
   const from = performance.now()
   delayMs = 60_000
   const asked = ask().catch((error: Error) => error.message)

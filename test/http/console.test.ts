@@ -24,7 +24,7 @@ describe('the console', () => {
     () => ({ app: makeTestApp(), made: {} }),
   )
 
-  test('runs no script but its own, is in no frame, and is asked for again only when it has changed', async () => {
+  test('runs only its own scripts, refuses frames, and is fetched again only when it has changed', async () => {
     const app = makeTestApp()
     const { headers } = await app.request('GET', '/console', { as: 'nobody' })
     expect(headers.get('Content-Security-Policy')).toMatch(

@@ -7,13 +7,13 @@ const { request } = makeTestApp()
 const nobody = { as: 'nobody' } as const
 
 describe('the documentation', () => {
-  test('answers 404 for a page that there is not, and for paths that lead out', async () => {
+  test('answers 404 for unknown pages, and for paths out of the folder', async () => {
     for (const page of ['nothing', 'README.md', '..%2FREADME', '..%2f..%2fpackage.json', '__proto__']) {
       expect((await request('GET', `/docs/${page}`, nobody)).status, page).toBe(404)
     }
   })
 
-  test('has an index that leads to every page, and to the routes', async () => {
+  test('has an index of all pages and of the routes', async () => {
     const { text } = await request('GET', '/docs', nobody)
     const files = readdirSync(join(import.meta.dirname, '../../docs')).filter((file) => file.endsWith('.md'))
     const pages = files.map((file) => file.slice(0, -3))
@@ -22,7 +22,7 @@ describe('the documentation', () => {
     expect(text).toContain('href="docs/openapi"')
   })
 
-  test('leads from page to page: no link is dead, and nothing is fetched from outside', async () => {
+  test('has no dead link, and fetches nothing from other hosts', async () => {
     const seen = new Set(['/docs'])
     for (const path of seen) {
       const { status, text, headers } = await request('GET', path, nobody)
@@ -40,7 +40,7 @@ describe('the documentation', () => {
     expect(seen.size).toBeGreaterThanOrEqual(13)
   })
 
-  test('shows tables, code and headings that can be linked to', async () => {
+  test('shows tables, code and headings with anchors', async () => {
     const { text } = await request('GET', '/docs/api', nobody)
     expect(text).toContain('<h2 id="versions-and-aliases">')
     expect(text).toContain('<table>')

@@ -80,7 +80,7 @@ describe('the events', () => {
     expect(first?.data).toMatchObject({ running: 0, queued: 0 })
   })
 
-  test('tell that a run begins and how it ends, to its own project, without input and output', async () => {
+  test('report the begin and the end of a run to its own project, without input and output', async () => {
     const { url, fn } = await listening()
     const [own, others] = [await watch(url, alice), await watch(url, bob)]
     const json = { ...alice, 'Content-Type': 'application/json' }
@@ -95,7 +95,7 @@ describe('the events', () => {
     expect((await others(({ event }) => event === 'server')).filter(({ event }) => event === 'execution')).toEqual([])
   })
 
-  test('may be of one function only, with what it prints as it prints it', async () => {
+  test('can be limited to one function, with its output live', async () => {
     const { url, app } = await listening()
     app.pool.behaviour = (call) => {
       call.onLog('stdout', 'greeting\n')

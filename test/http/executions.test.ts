@@ -221,7 +221,7 @@ describe('running a function', () => {
     expect(answer.text).not.toContain('boom')
   })
 
-  test('is refused while too many wait, and says when to come back', async () => {
+  test('is refused while too many calls wait, and says when to retry', async () => {
     const { app, made } = prepare()
     app.pool.behaviour = () => new Promise(() => {})
     const ask = () => app.request('POST', '/v1/executions', { json: { function_id: made.own, sync: false } })
@@ -231,7 +231,7 @@ describe('running a function', () => {
     expect(refused.headers.get('Retry-After')).toBe('1')
   })
 
-  test('a function that answers with what is not JSON spoils no list', async () => {
+  test('a function whose result is not JSON does not break lists', async () => {
     const { app, made } = prepare()
     const broken = returned(null)
     if (broken.kind === 'returned') broken.value.body = Buffer.from('{"a":')
@@ -312,7 +312,7 @@ describe('listing executions', () => {
     expect(answer.json.executions.map((row: { id: string }) => row.id)).toEqual(names.map((name) => ids[name]))
   })
 
-  test('comes as one JSON object, however many slices there are', async () => {
+  test('is one JSON object, regardless of the number of slices', async () => {
     const { app } = prepareRows()
     const rows = [...app.ledger.rows.values()]
     app.ledger.list = async function* () {
@@ -391,7 +391,7 @@ describe('one execution', () => {
     expect((await app.request('GET', `/v1/executions/${json.id}`)).json.status).toBe('success')
   })
 
-  test('a run that is deleted while it waits does not begin, one that runs leaves no record', async () => {
+  test('a run that is deleted while it waits does not begin, and one that is deleted while it runs leaves no record', async () => {
     const { app, made } = prepare()
     const ends: (() => void)[] = []
     app.pool.behaviour = () => new Promise((resolve) => ends.push(() => resolve(returned(1))))

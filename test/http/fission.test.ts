@@ -32,7 +32,7 @@ function prepare() {
   return app
 }
 
-test('a function that is not there is 404', async () => {
+test('an unknown function is 404', async () => {
   expect((await prepare().request('GET', '/fission-function/nobody')).status).toBe(404)
 })
 
@@ -42,7 +42,7 @@ test('a call reaches the function without the prefix', async () => {
   expect(app.pool.calls[0]?.call.http).toMatchObject({ target: '/a?b=1', prefix: '/fission-function/hello' })
 })
 
-test('an asynchronous one is accepted in the words of Fission', async () => {
+test('an asynchronous call is accepted with Fission’s response', async () => {
   const headers = { 'X-Fission-Invoke-Mode': 'async' }
   const { status, json, headers: answered } = await prepare().request('POST', '/fission-function/hello', { headers })
   expect([status, json]).toEqual([202, { invocationId: answered.get('x-fission-invocation-id') }])

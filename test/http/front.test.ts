@@ -49,7 +49,7 @@ describe('Authorization', () => {
   })
 })
 
-describe('what Node.js refuses itself is said in our form', () => {
+describe('refusals of Node.js itself have the API’s format', () => {
   test.each([
     ['GET / HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'invalid_request'],
     ['nonsense\r\n\r\n', 400, 'invalid_request'],
@@ -64,7 +64,7 @@ describe('what Node.js refuses itself is said in our form', () => {
     expect(faultOf(answer)).toMatchObject({ faultcode: 'Client', debuginfo: null, code })
   })
 
-  test('a request that does not come whole in time', async () => {
+  test('a request that is not received completely in time', async () => {
     const { port } = await listening({ bodyTimeoutMs: 300 })
     const answer = await rawAnswer(
       port,
@@ -74,7 +74,7 @@ describe('what Node.js refuses itself is said in our form', () => {
   })
 })
 
-describe('bodies under way', () => {
+describe('bodies that are being received', () => {
   const hold = (port: number, path: string, bytes: number, ...lines: string[]) => {
     const socket = connect(port, '127.0.0.1')
     let text = ''
@@ -99,7 +99,7 @@ describe('bodies under way', () => {
     await expect.poll(() => statusOf(answer()), { timeout: 60_000 }).toBe(404)
   })
 
-  test('are bounded together; who is known has more room, and what is over makes room again', async () => {
+  test('have a common limit; authenticated callers may use more of it, and finished requests free it', async () => {
     const { app, url, port } = await listening({ settings: { maxBodiesBytes: 800_000 } })
     const json = { 'X-Auth-Token': 'token-of-alice', 'Content-Type': 'application/json' }
     const made = await fetch(`${url}/v1/webhooks`, { method: 'POST', headers: json, body: '{"function_id":"hello"}' })
@@ -133,7 +133,7 @@ describe('forms', () => {
     expect(took).toBeLessThan(1000)
   })
 
-  test('in parts whose headers never end are refused, and cost what they are long', async () => {
+  test('in parts whose headers never end are refused, in linear time', async () => {
     const long = `--b\r\ncontent-disposition: form-data${'; x'.repeat(2_000_000)}; name="a"\r\n\r\n1\r\n--b--`
     const took = await cpuMsOf(() =>
       expect(() => parseMultipart(Buffer.from(long), 'multipart/form-data; boundary=b')).toThrow('longer than 8192'),
@@ -142,7 +142,7 @@ describe('forms', () => {
   })
 })
 
-describe('JSON stays as it was written', () => {
+describe('JSON stays unchanged', () => {
   const input = async (path: string, body: string | Buffer, headers: Record<string, string> = {}) => {
     const { app, url } = await listening()
     const json = { 'X-Auth-Token': 'token-of-alice', 'Content-Type': 'application/json' }
@@ -169,13 +169,13 @@ describe('JSON stays as it was written', () => {
     expect(await input(path, body)).toBe(kept)
   })
 
-  test('also when it was packed', async () => {
+  test('also when it was compressed', async () => {
     const packed = gzipSync('{"a":1}')
     expect(await input('/fn/hello', packed, { 'Content-Encoding': 'gzip' })).toBe('{"a":1}')
     expect(await input('?', packed, { 'Content-Encoding': 'gzip' })).toBe('{"a":1}')
   })
 
-  test('but not beyond the limit, nor when it is packed in something unknown', async () => {
+  test('but not above the limit, nor with an unknown compression', async () => {
     const { url } = await listening()
     const send = async (body: Buffer, encoding: string) => {
       const headers = { 'X-Auth-Token': 'token-of-alice', 'Content-Encoding': encoding }
@@ -201,7 +201,7 @@ describe('bytes stay bytes', () => {
   })
 })
 
-describe('lengths of answers without a body', () => {
+describe('lengths of responses without a body', () => {
   const lengthOf = async (method: string, status: number, headers: [string, string][], body = '') => {
     const { app, port } = await listening({ signature: 'http' })
     app.pool.behaviour = () => ({
@@ -247,7 +247,7 @@ describe('lengths of answers without a body', () => {
   })
 })
 
-test('answers of functions are not guessed at, unless they say so themselves', async () => {
+test('browsers must not guess the type of functions’ responses, unless a function allows it', async () => {
   const { app, url } = await listening({ signature: 'http' })
   const headers = { 'X-Auth-Token': 'token-of-alice' }
   expect((await fetch(`${url}/fn/hello`, { headers })).headers.get('X-Content-Type-Options')).toBe('nosniff')
@@ -263,7 +263,7 @@ test('answers of functions are not guessed at, unless they say so themselves', a
   expect((await fetch(`${url}/fn/hello`, { headers })).headers.get('X-Content-Type-Options')).toBe('none')
 })
 
-test('the URL of a webhook is not made from a Host that anybody wrote', async () => {
+test('the URL of a webhook is not derived from a forged Host header', async () => {
   const { port } = await listening()
   const urlFor = async (host: string) => {
     const body = '{"function_id":"hello"}'

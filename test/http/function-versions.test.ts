@@ -173,13 +173,13 @@ describe('reading versions', () => {
     expect(json).toMatchObject({ count: 1, updated_at: '2030-01-02T03:04:05Z' })
   })
 
-  test('updating one is a wrong verb', async () => {
+  test('does not support updates (405)', async () => {
     const { app, made } = prepare()
     const answer = await app.request('PUT', `/v1/functions/${made.blue}/versions/1`, { as: 'bob', json: {} })
     expect([answer.status, answer.headers.get('Allow')]).toEqual([405, 'DELETE, GET'])
   })
 
-  test('downloads the frozen bytes', async () => {
+  test('downloads the published bytes', async () => {
     const { app, made } = prepare()
     await upload(app, made.red, 'old')
     await publish(app, made.red)
@@ -202,7 +202,7 @@ describe('removing a version', () => {
     expect(answers.map(({ status }) => status)).toEqual([401, 404, 404])
   })
 
-  test('refuses what is no number, and does not know version 0 or another', async () => {
+  test('refuses values that are not numbers; version 0 and unknown versions are not found', async () => {
     const { app, made } = prepare()
     const answers = await Promise.all(['x', '0', '2'].map((n) => remove(app, `${made.blue}/versions/${n}`)))
     expect(answers.map(({ status }) => status)).toEqual([400, 404, 404])

@@ -402,7 +402,7 @@ describe('creating a function', () => {
       prepareRuntimes,
     )
 
-    test('without leaving anything behind', async () => {
+    test('leaves nothing behind', async () => {
       const { app } = prepareRuntimes()
       await app.request('POST', '/v1/functions', {
         form: { ...form, code: `{"source":"package","md5sum":"${'0'.repeat(32)}"}` },
@@ -600,14 +600,14 @@ describe('creating a function', () => {
     prepareRuntimes,
   )
 
-  test('a runtime name means the own one of the project first', async () => {
+  test('a runtime name refers to the project’s own runtime first', async () => {
     const { app, made } = prepareRuntimes()
     const own = await app.request('POST', '/v1/functions', { json })
     const shared = await app.request('POST', '/v1/functions', { json, as: 'admin' })
     expect([own.json.runtime_id, shared.json.runtime_id]).toEqual([made.own, made.shared])
   })
 
-  test('asks the pool for the workers that the function always wants', async () => {
+  test('asks the pool for the minimum workers of the function', async () => {
     const { app } = prepareRuntimes()
     const { json: fn } = await app.request('POST', '/v1/functions', { json: { ...json, min_workers: 2 } })
     expect(app.pool.asked).toEqual([`keep ${fn.id} 2`])
@@ -835,7 +835,7 @@ describe('changing a function', () => {
     expect((await Promise.all(asked)).map(({ status }) => status)).toEqual([401, 401, 404])
   })
 
-  test('is possible for admins in any project', async () => {
+  test('is allowed to admins in any project', async () => {
     const { app, made } = await withFunctions()
     const answer = await put(app, made.fn, { as: 'admin', form: { code: packageCode, package: otherZip } })
     expect(answer).toMatchObject({ status: 200, json: { project_id: 'red', code: { md5sum: md5(otherZip) } } })
@@ -890,7 +890,7 @@ describe('changing a function', () => {
     expect(await put(app, made.fn, { json })).toMatchObject({ status: 200 })
   })
 
-  test('goes on with unfinished jobs when that is said, and only by a yes or a no', async () => {
+  test('keeps unfinished jobs with keep_jobs, which accepts only yes or no', async () => {
     const { app, made } = await withFunctions()
     app.stores.jobs.insert(aJob({ projectId: 'red', functionId: made.fn, status: 'running' }))
     const change = (query: string) => app.request('PUT', `/v1/functions/${made.fn}${query}`, { json: { cpu: 300 } })
@@ -900,7 +900,7 @@ describe('changing a function', () => {
     expect(app.pool.asked).toEqual([`retire ${made.fn} all new_code`])
   })
 
-  test('tells the pool when the bounds on workers change', async () => {
+  test('reports changed worker limits to the pool', async () => {
     const { app, made } = await withFunctions()
     await put(app, made.fn, { json: { min_workers: 2, max_workers: 4 } })
     await put(app, made.fn, { json: { max_workers: null, idle_timeout: 5 } })
@@ -1006,13 +1006,13 @@ describe('a deployment with check=load', () => {
   const post = (app: TestApp, query: string, asked: Parameters<TestApp['request']>[2]) =>
     app.request('POST', `/v1/functions?${query}`, asked)
 
-  test('refuses another check than that of the load', async () => {
+  test('refuses checks other than load', async () => {
     const { app } = prepareRuntimes()
     const answer = await post(app, 'check=everything', { json })
     expect(answer).toMatchObject({ status: 400, json: { faultstring: '"check" must be load, not "everything".' } })
   })
 
-  test('refuses code that does not load, with the error and what it printed; nothing is there then', async () => {
+  test('refuses code that does not load, with the error and its output, and stores nothing', async () => {
     const { app } = prepareRuntimes()
     app.pool.breakCode()
     const faultstring = 'Nothing was changed: the code could not be loaded: SyntaxError: broken\nIt printed:\nloading'
@@ -1046,7 +1046,7 @@ describe('a deployment with check=load', () => {
     expect(app.stores.functions.find(made.fn)?.updatedAt).toBeNull()
   })
 
-  test('deploys what loads, in every form, and the worker that it was loaded into is that of the next call', async () => {
+  test('deploys code that loads, in every format, and its worker serves the next call', async () => {
     const { app, made } = await withFunctions()
     expect(await post(app, 'check=load', { json })).toMatchObject({ status: 201, json: { name: 'tried' } })
     const zipped = { body: zip, headers: { 'Content-Type': 'application/zip' } }
@@ -1058,7 +1058,7 @@ describe('a deployment with check=load', () => {
     expect(app.pool.asked).toEqual([`retire ${made.fn} 0 new_code but the next`])
   })
 
-  test('keeps no worker of a trial that nothing came of', async () => {
+  test('keeps no worker of a trial without a deployment', async () => {
     const { app, made } = await withFunctions()
     app.stores.functions.update = () => {
       throw new Error('the disk is full')
@@ -1081,7 +1081,7 @@ describe('a deployment with check=load', () => {
     expect(app.pool.asked.at(-1)).toBe(`discard ${made.fn}`)
   })
 
-  test('leaves the worker alone when another deployment of the same code was first', async () => {
+  test('keeps the worker when another deployment of the same code was first', async () => {
     const { app, made } = await withFunctions()
     const letLoad = holdLoads(app)
     const ask = `/v1/functions/${made.fn}`
@@ -1125,7 +1125,7 @@ describe('a deployment with check=load', () => {
     expect(app.pool.asked).toEqual([`discard ${made.fn}`])
   })
 
-  test('loads code that is there already in a worker of its own, which goes', async () => {
+  test('loads already deployed code in a separate worker, which is removed', async () => {
     const { app, made } = await withFunctions()
     const ask = `/v1/functions/${made.fn}?check=load`
     expect(await app.request('PUT', ask, { json: { timeout: 9 } })).toMatchObject({ status: 200 })
@@ -1157,7 +1157,7 @@ describe('removing a function', () => {
     expect(answers[2]?.json.faultstring).toContain('Operation not allowed')
   })
 
-  test('answers 400 to what is neither id nor name, 404 to an unknown id', async () => {
+  test('answers 400 for a value that is neither id nor name, and 404 for an unknown id', async () => {
     const { app } = await withFunctions()
     expect((await remove(app, 'nothing')).status).toBe(400)
     expect((await remove(app, unknownId)).status).toBe(404)
@@ -1183,7 +1183,7 @@ describe('removing a function', () => {
     expect(jobs.find(job.id)).toBeNull()
   })
 
-  test('by name takes its workers along and leaves its executions', async () => {
+  test('by name removes its workers and keeps its executions', async () => {
     const { app, made } = await withFunctions()
     app.ledger.open(anExecution({ functionId: made.fn }))
     const answer = await remove(app, 'hello')

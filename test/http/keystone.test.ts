@@ -311,7 +311,7 @@ describe('With Keystone', () => {
     const queue = 'orders'
     const posts = () => fake.posted.map(({ queue: to, by, project }) => ({ to, by, project }))
 
-    /** A run of a function of the user; what is said of its delivery. */
+    /** A run of one of the user's functions; returns the delivery status of its result. */
     async function run(fields: object = { on_success: { queue } }) {
       const token = fake.newToken({ user: 'demo' })
       const { id: function_id } = (await create(token)).json

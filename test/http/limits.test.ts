@@ -116,7 +116,7 @@ describe('the limits of a project', () => {
     }
   })
 
-  test('bound what waits in the queue', async () => {
+  test('limit the waiting runs in the queue', async () => {
     const { app, made } = prepare()
     await set(app, { queued_runs: 1, running: 0 })
     const accept = (as: 'alice' | 'bob', id: string | undefined) =>
@@ -130,7 +130,7 @@ describe('the limits of a project', () => {
     expect((await app.request('POST', '/v1/executions', { json: large })).json.limit.name).toBe('queued_bytes')
   })
 
-  test('bound how many things there are', async () => {
+  test('limit the number of objects', async () => {
     const { app, made } = prepare()
     const { id } = (await app.request('POST', '/v1/webhooks', { json: { function_id: made.own } })).json
     await set(app, { functions: 1, webhooks: 0, jobs: 0, bodies_bytes: 100_000 })
@@ -178,7 +178,7 @@ test('an address that guesses webhooks must wait, while calls of existing webhoo
   expect((await call(id)).status).toBe(202)
 })
 
-test('a package whose files would be too much on the disk is refused, with what is used', async () => {
+test('a package whose files exceed the disk limit is refused, with the current use', async () => {
   const { app, made } = prepare()
   await app.request('PUT', '/v1/projects/red/limits', { as: 'admin', json: { package_bytes: 1 } })
   const code = { source: 'inline', filename: 'main.mjs', content: 'export const main = () => 3' }
@@ -186,7 +186,7 @@ test('a package whose files would be too much on the disk is refused, with what 
   expect(refused).toMatchObject({ status: 429, json: { limit: { name: 'package_bytes', of: 'project', value: 1 } } })
 })
 
-test('what code says beside its own keys is not kept', async () => {
+test('unknown keys of code are not stored', async () => {
   const { app, made } = prepare()
   const code = {
     source: 'inline',
@@ -209,7 +209,7 @@ test.each([
   await app.request('PUT', '/v1/functions/hello', { json: { record } })
   for (const sync of [true, false]) {
     const made = await app.request('POST', '/v1/executions', { json: { function_id: 'hello', input: '"said"', sync } })
-    // The answer has it all.
+    // The response is complete.
     if (sync) expect(made.json.output).toBe('said')
     await vi.waitFor(async () => {
       const kept = await app.request('GET', `/v1/executions/${made.json.id}`)

@@ -43,7 +43,7 @@ describe('a task of a workflow', () => {
     expect(JSON.parse(JSON.parse(text).result).output).toEqual({ sum: 42 })
   })
 
-  test('fails where the function does, with a status that is none of the 200s', async () => {
+  test('fails when the function fails, with a status other than 2xx', async () => {
     const app = prepare()
     app.pool.behaviour = () => ({
       kind: 'raised',

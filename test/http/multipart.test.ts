@@ -58,7 +58,7 @@ describe('a multipart form', () => {
     expect(() => parse(body, contentType)).toThrow('multipart')
   })
 
-  test('comes back as it was sent, whatever bytes it holds', async () => {
+  test('returns its parts unchanged, whatever bytes they contain', async () => {
     const fields = fc.array(fc.tuple(fc.stringMatching(/^[\w ]{1,9}$/), fc.uint8Array({ maxLength: 200 })), {
       maxLength: 9,
     })
@@ -75,7 +75,7 @@ describe('a multipart form', () => {
     )
   })
 
-  test('that is nonsense is refused or read, and nothing else happens', () => {
+  test('with malformed content is refused or parsed, without other effects', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom('--b', '\r\n', '--', 'name="a"', 'Content-Disposition: ', ';', 'x')),

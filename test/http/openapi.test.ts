@@ -23,7 +23,7 @@ test('what functions answer is in it, with every verb, and so is a challenge of 
   expect(paths['/v1/webhooks/{id}/invoke'].get.security).toEqual([])
 })
 
-test('every operation has a summary, an answer, and the errors it is known for', async () => {
+test('every operation has a summary, a response and its errors', async () => {
   const { paths } = await documented()
   for (const [path, verbs] of Object.entries(paths as Record<string, Record<string, never>>)) {
     for (const [verb, operation] of Object.entries(verbs)) {

@@ -68,13 +68,13 @@ describe('is refused:', () => {
     expect((await ask('GET', 'functions')).json).toEqual([])
   })
 
-  test('to change or remove what is not there, as faas-cli expects it', async () => {
+  test('to change or remove an unknown function, as faas-cli expects it', async () => {
     expect((await deploy({}, 'PUT')).status).toBe(404)
     expect((await ask('DELETE', 'functions', { functionName: 'cows' })).status).toBe(404)
     expect((await ask('POST', 'scale-function/cows', { serviceName: 'cows', replicas: 1 })).status).toBe(404)
   })
 
-  test('to make one that is there; a body that is no object; replicas that are no number', async () => {
+  test('to create an existing one; a body that is not an object; replicas that are not a number', async () => {
     await deploy()
     expect((await deploy()).status).toBe(409)
     expect((await ask('POST', 'functions', undefined, { body: '[1]' })).status).toBe(400)
@@ -88,7 +88,7 @@ describe('is refused:', () => {
     expect((await app.request('POST', '/function/cows', { as: 'bob' })).status).toBe(404)
   })
 
-  test('who may only invoke, to deploy or to look', async () => {
+  test('callers who may only invoke, to deploy or to read', async () => {
     const made = await app.request('POST', '/v1/tokens', { json: { name: 'i', scopes: ['invoke'] }, as: 'admin' })
     const { token } = made.json
     expect((await deploy({}, 'POST')).status).toBe(202)
@@ -154,7 +154,7 @@ describe('faas-cli', () => {
     expect((await shown()).name).toBe('cows')
   })
 
-  test('keeps secrets, whose values do not come out', async () => {
+  test('stores secrets, whose values are never returned', async () => {
     const statuses = [
       (await ask('POST', 'secrets', { name: 'key', value: 'one' })).status,
       (await ask('POST', 'secrets', { name: 'key', value: 'two' })).status,
@@ -180,7 +180,7 @@ describe('faas-cli', () => {
     expect((await ask('GET', 'namespaces')).json).toEqual(['openfaas-fn'])
   })
 
-  test('reads what the last runs have printed, a line each', async () => {
+  test('reads the output of the last runs, line by line', async () => {
     await deploy()
     app.pool.behaviour = async (call) => {
       call.onLog('stdout', 'first\nsecond\n')
@@ -215,7 +215,7 @@ describe('faas-cli', () => {
     },
   )
 
-  test('takes a variable without a value for an empty one', async () => {
+  test('treats a variable without a value as empty', async () => {
     await deploy({ envVars: { A: null } })
     expect(await shown()).toMatchObject({ envVars: { A: '' } })
   })
@@ -278,7 +278,7 @@ describe('an asynchronous call', () => {
     expect(app.sender.sent).toEqual([])
   })
 
-  test('tells its caller what came of it: the answer, its headers, and what the queue of OpenFaaS adds', async () => {
+  test('reports the result to its caller: the response, its headers, and the headers of OpenFaaS’s queue', async () => {
     await deploy()
     const http = {
       status: 201,

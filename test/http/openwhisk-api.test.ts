@@ -85,7 +85,7 @@ describe('is refused:', () => {
     expect(errorOf(answer)).toEqual([429, expect.stringMatching(/bodies_bytes/)])
   })
 
-  test('what is written, for want of space on the disk, and nothing else', async () => {
+  test('writes, for lack of disk space, and nothing else', async () => {
     await put('hello')
     app.space.refuseMore = () => {
       throw new FaasError('storage_full', 'The disk is nearly full.')
@@ -97,7 +97,7 @@ describe('is refused:', () => {
     expect((await ask('DELETE', 'actions/hello')).status).toBe(200)
   })
 
-  test('an action that is there, unless it is to be written over', async () => {
+  test('an existing action, unless overwrite is set', async () => {
     await put('hello')
     expect(errorOf(await put('hello'))).toEqual([409, 'resource already exists'])
     expect((await put('hello', {}, '?overwrite=true')).json.version).toBe('0.0.2')
@@ -144,7 +144,7 @@ describe('is refused:', () => {
 })
 
 describe('says', () => {
-  test('what it is, to everybody', async () => {
+  test('its description, to everybody', async () => {
     for (const path of ['/api/v1', '/api/v1/']) {
       const { status, json } = await app.request('GET', path, { as: 'nobody' })
       expect([status, json.api_version, json.api_version_path]).toEqual([200, '1.0.0', 'v1'])
@@ -279,7 +279,7 @@ describe('an action', () => {
     })
   })
 
-  test('is whatever function there is', async () => {
+  test('can be any function', async () => {
     const inline = { source: 'inline', filename: 'main.py', content: 'x' }
     await app.request('POST', '/v1/functions', { json: { name: 'plain', runtime: 'python3', code: inline } })
     expect((await ask('GET', 'actions')).json).toMatchObject([{ name: 'plain', exec: { kind: 'python:3' } }])
@@ -398,7 +398,7 @@ describe('to invoke', () => {
     expect(json.annotations.map(({ key }: { key: string }) => key)).toContain('initTime')
   })
 
-  test('what is not done in time goes on', async () => {
+  test('a run that is not finished in time continues', async () => {
     const { promise, resolve } = Promise.withResolvers<Outcome>()
     app.pool.behaviour = () => promise
     const { status, json } = await invoke('blocking=true&result=true&timeout=20')
@@ -410,7 +410,7 @@ describe('to invoke', () => {
       .toEqual({ late: true })
   })
 
-  test('where there is no worker is to be tried again', async () => {
+  test('without a worker is to be retried', async () => {
     app.pool.refusal = new (await import('../../src/domain/errors.ts')).FaasError('no_worker', 'All are busy.')
     expect(errorOf(await invoke('blocking=true'))).toEqual([429, 'All are busy.'])
   })

@@ -41,7 +41,7 @@ describe('a tar.gz of an action', () => {
     await expect(zipIn(await code(), mib)).rejects.toThrow(message)
   })
 
-  test('is unpacked in turns: others have theirs meanwhile', async () => {
+  test('is unpacked in slices, so that other requests are served meanwhile', async () => {
     const code = await tarOf({ big: randomBytes(32 * mib) })
     let [turns, isOver] = [0, false]
     const look = () => {

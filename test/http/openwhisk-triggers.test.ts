@@ -197,7 +197,7 @@ describe('an alarm', () => {
     expect(await jobs()).toEqual([])
   })
 
-  test('goes on where its action cannot go', async () => {
+  test('stays when its action cannot be removed', async () => {
     await feed(create)
     await put('rules/first', { trigger: '/_/tick', action: '/_/hello' })
     await app.request('POST', '/v1/webhooks', { json: { function_id: 'hello' } })
@@ -205,7 +205,7 @@ describe('an alarm', () => {
     expect(await jobs()).toHaveLength(1)
   })
 
-  test('is one job, however many changes come at once', async () => {
+  test('is one job, regardless of concurrent changes', async () => {
     await feed(create)
     await put('actions/other', { exec })
     const rule = (name: string, action: string) => put(`rules/${name}`, { trigger: '/_/tick', action: `/_/${action}` })

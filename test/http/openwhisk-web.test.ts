@@ -1,4 +1,4 @@
-/** Web actions: who may call them, what they are given, and what their answers become. */
+/** Web actions: their callers, their parameters, and how results become responses. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import { splitExtension, webAnswer } from '../../src/http/openwhisk/web-answer.ts'
@@ -107,14 +107,14 @@ describe('a web action', () => {
     expect(headers.get('x-openwhisk-activation-id')).toMatch(/^[0-9a-f]{32}$/)
   })
 
-  test('is told who calls, when they say it', async () => {
+  test('gets the caller’s identity, if the caller sends it', async () => {
     await put({ 'web-export': true })
     const asked = { headers: { Authorization: `Basic ${btoa('x:token-of-bob')}` } }
     const { json } = await web('red/default/page.json', asked)
     expect([json.__ow_user, json.__ow_headers.authorization]).toEqual(['blue', undefined])
   })
 
-  test('is not told tokens of ours, and all that callers say to it alone', async () => {
+  test('gets no tokens of the server, and everything else that callers send', async () => {
     await put({ 'web-export': true })
     const toldOf = async (headers: Record<string, string>) => {
       const { __ow_headers: told } = (await web('red/default/page.json', { headers })).json
@@ -129,7 +129,7 @@ describe('a web action', () => {
     ])
   })
 
-  test('may want the request as it came', async () => {
+  test('can get the unchanged request', async () => {
     await put({ 'web-export': true, 'raw-http': true })
     const { json } = await web('red/default/page.json?__ow_x=1', { method: 'PUT', json: { b: 2 } })
     expect(json).toMatchObject({ __ow_query: '__ow_x=1', __ow_body: btoa('{"b":2}'), __ow_method: 'put' })
@@ -187,7 +187,7 @@ describe('a web action', () => {
     expect((await web('red/default/page')).status).toBe(400)
   })
 
-  test('that breaks says nothing of itself', async () => {
+  test('that crashes reveals nothing about itself', async () => {
     await put({ 'web-export': true })
     app.pool.behaviour = () => failed({})
     const broken = await web('red/default/page')

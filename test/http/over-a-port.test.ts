@@ -128,7 +128,7 @@ test('an answer to another origin carries its headers', async () => {
   expect(answer.headers.get('Access-Control-Allow-Origin')).toBe('https://console.example')
 })
 
-test('a caller that goes away in the middle of a body leaves nothing behind', async () => {
+test('a caller that disconnects in the middle of a body leaves nothing behind', async () => {
   const { port, app } = await listening()
   const socket = connect(port, '127.0.0.1')
   socket.write(
@@ -140,7 +140,7 @@ test('a caller that goes away in the middle of a body leaves nothing behind', as
   expect(app.ledger.rows.size).toBe(0)
 })
 
-test('a long list arrives whole', async () => {
+test('a long list is received completely', async () => {
   const { url, app } = await listening()
   const rows = Array.from({ length: 3000 }, () => aFinishedExecution({ projectId: 'red' }))
   app.ledger.list = async function* () {

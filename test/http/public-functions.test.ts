@@ -53,7 +53,7 @@ describe('the fields', () => {
     expect([answer.status, answer.json.faultstring]).toEqual([status, expect.stringContaining(says)])
   })
 
-  test('are shown as they are in effect, and can be taken back', async () => {
+  test('are shown with their effective values, and can be reset', async () => {
     const { request, stores } = makeTestApp()
     stores.functions.insert(
       aFn({
@@ -180,7 +180,7 @@ describe('pages of other origins', () => {
   })
 })
 
-describe('a host name of its own', () => {
+describe('a host name of a function', () => {
   test('leads to the root of the function, and the paths of the server do not exist there', async () => {
     const { app, status } = await opened({ access: 'public', hosts: ['shop.example.org'] })
     for (const path of ['/', '/v1/functions?a=1', '/fn/hello']) {

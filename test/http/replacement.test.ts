@@ -6,7 +6,7 @@ import { fateOf, retainedFieldsOf } from '../../src/services/functions/replaceme
 import { aFn, aRuntime } from '../support/builders.ts'
 import { makeTestApp, type TestApp } from '../support/test-app.ts'
 
-/** Something else than is usual, of every field. */
+/** A value other than the default for every field. */
 const unusual: Required<FunctionFields> = {
   name: 'cows',
   description: 'makes cows',
@@ -56,7 +56,7 @@ describe('A function that replaces another', () => {
     expect(retainedFieldsOf(fn, { isImage: false, said: [] })[field]).toBeUndefined()
   })
 
-  test('what the platform has words for goes back to what is usual; folders are of images', () => {
+  test('fields of the other platform are reset to their defaults; folders belong to images', () => {
     const kept = retainedFieldsOf(fn, { isImage: true, said: ['env'] })
     expect([kept.env, kept.writable, kept.maxRate]).toEqual([undefined, ['/data'], 2])
   })

@@ -36,7 +36,7 @@ describe('The OCI runtime that a function asks for', () => {
     expect(revision().key).not.toBe(first.key)
   })
 
-  test('does not bring back the image of before, when another came while the engine was asked', async () => {
+  test('does not restore the previous image when another was set while the engine was asked', async () => {
     const box = { source: 'image', image: 'box:1', mode: 'lambda' }
     expect((await app.request('POST', '/v1/functions', { json: { name: 'box', code: box } })).status).toBe(201)
     const change = (json: object) => app.request('PUT', '/v1/functions/box', { json })

@@ -63,7 +63,7 @@ describe('a token with scopes', () => {
     })
   })
 
-  test('for runs sees how its runs end', async () => {
+  test('for invoking sees the results of its runs', async () => {
     const { ask, status } = await prepare({ scopes: ['invoke'] })
     const { json } = await ask('POST', '/v1/executions', { function_id: 'mine' })
     expect(await status('GET', `/v1/executions/${json.id}`)).toBe(200)
@@ -88,7 +88,7 @@ describe('a token with scopes', () => {
     expect(await status('POST', '/v1/tokens', { name: 'x' })).toBe(201)
   })
 
-  test('of none at all is what it always was', async () => {
+  test('without any scope keeps the rights of its roles', async () => {
     const { status, made } = await prepare()
     expect(made).toMatchObject({ scopes: null, roles: ['member'] })
     expect(await status('POST', '/fn/mine', {})).toBe(200)
@@ -180,7 +180,7 @@ describe('a token of one function', () => {
     expect(await status('GET', `/v1/executions/${others?.json.id}`)).toBe(404)
   })
 
-  test('has no business elsewhere', async () => {
+  test('is refused by all other endpoints', async () => {
     const { status } = await prepare({ function: 'mine' })
     for (const path of ['/v1/functions', '/v1/jobs', '/v1/webhooks', '/v1/aliases', '/v1/stats']) {
       expect(await status('GET', path), path).toBe(403)
@@ -188,7 +188,7 @@ describe('a token of one function', () => {
     expect(await status('GET', '/v1/whoami')).toBe(200)
   })
 
-  test('is for one that its project has', async () => {
+  test('must name a function of its project', async () => {
     const app = makeTestApp()
     const json = { name: 'ci', project_id: 'red', function: 'nobody' }
     expect((await app.request('POST', '/v1/tokens', { as: 'admin', json })).status).toBe(404)

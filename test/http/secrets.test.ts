@@ -106,13 +106,13 @@ describe('Secrets', () => {
     expect((await app.request('GET', '/v1/secrets/DB_URL', { as })).status).toBe(404)
     expect((await app.request('PUT', '/v1/secrets/DB_URL', { as, json: { value: 'x' } })).status).toBe(404)
     expect((await app.request('DELETE', '/v1/secrets/DB_URL?cascade=true', { as })).status).toBe(404)
-    // A name is one in each project.
+    // A name is unique in each project.
     expect((await app.request('POST', '/v1/secrets', { as, json })).status).toBe(201)
     expect((await app.request('POST', '/v1/secrets', { json })).status).toBe(409)
     expect((await app.request('GET', `/v1/functions/${fn}`, { as })).status).toBe(404)
   })
 
-  test('are in no answer, whatever is asked', async () => {
+  test('are in no response, whatever is requested', async () => {
     const { app, fn } = await withSecret()
     for (const path of [
       '/v1/secrets',

@@ -11,7 +11,7 @@ describe('the health of the installation', () => {
     () => ({ app: makeTestApp(), made: {} }),
   )
 
-  test('says what is well, what is worth a look, and what to do about it', async () => {
+  test('reports findings with their states and remedies', async () => {
     const app = makeTestApp()
     const { status, json } = await app.request('GET', '/v1/health', { as: 'admin' })
     expect(status).toBe(200)

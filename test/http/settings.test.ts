@@ -20,7 +20,7 @@ describe('the settings in effect', () => {
     () => ({ app: makeTestApp(), made: {} }),
   )
 
-  test('say what the environment gives and what is a default, and hide passwords in addresses', () => {
+  test('show the environment’s values and the defaults, and hide passwords in addresses', () => {
     const environment = {
       TAIBAI_OTLP_URL: 'http://me:very-secret@collector:4318',
       TAIBAI_OTLP_HEADERS: 'authorization=very-secret',

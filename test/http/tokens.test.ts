@@ -143,7 +143,7 @@ describe('API tokens', () => {
     expect(await statusWith(app, longer.token)).toBe(401)
   })
 
-  test('tell when they were used last, which costs one write a minute', async () => {
+  test('show when they were last used, with at most one write a minute', async () => {
     const { app } = prepare()
     const { json } = await make(app, { name: 'ci' })
     const lastUsed = async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { listening, rawAnswer } from '../support/listening.ts'
 
-/** What a web function is told of the request that runs it. */
+/** The request as a web function receives it. */
 
 async function calledWith(target: string, headers: Record<string, string> = {}, settings = {}) {
   const { app, port } = await listening({ settings, signature: 'http' })
@@ -13,7 +13,7 @@ async function calledWith(target: string, headers: Record<string, string> = {}, 
   return app.pool.calls[0]?.call.http
 }
 
-describe('where it lives', () => {
+describe('the path of a web function', () => {
   test.each([
     ['/fn/hello', '/fn/hello', '/'],
     ['/fn/hello/', '/fn/hello', '/'],
@@ -26,7 +26,7 @@ describe('where it lives', () => {
     expect(await calledWith(target)).toMatchObject({ method: 'GET', prefix, target: below, url })
   })
 
-  test('is in a header too, for those who know no other way, and no caller can make it up', async () => {
+  test('is also in a header, which callers cannot forge', async () => {
     const http = await calledWith('/fn/hello/items', { 'X-Forwarded-Prefix': '/elsewhere' })
     expect(http?.headers.filter(([name]) => name === 'x-forwarded-prefix')).toEqual([
       ['x-forwarded-prefix', '/fn/hello'],

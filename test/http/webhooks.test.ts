@@ -406,7 +406,7 @@ describe('calling a webhook that answers', () => {
     expect([status, headers.get('x-own'), text]).toEqual([201, 'yes', 'made'])
   })
 
-  test('a failure says what failed and not where', async () => {
+  test('a failure says what failed, without its stack', async () => {
     for (const which of ['answering', 'answeringWeb']) {
       const { app, made } = prepare()
       const error = { type: 'TypeError', message: 'x is not a function', stack: 'at main (/code/main.mjs:3:7)' }
@@ -460,7 +460,7 @@ describe('the request of a webhook', () => {
     expect(Buffer.from(http?.body ?? '', 'base64').toString()).toBe(body)
   })
 
-  test('does not tell twice what is the input itself', async () => {
+  test('does not repeat the input itself', async () => {
     const { http, input } = await callOf('hook', '', { body: '{"a": 1}', headers: signed })
     expect([input?.body.toString(), http?.body]).toEqual(['{"a": 1}', undefined])
   })
@@ -477,7 +477,7 @@ describe('the request of a webhook', () => {
     expect([input?.body.toString(), http?.body]).toEqual(['{"a":1}', body.toString('base64')])
   })
 
-  test('keeps a token of ours to itself', async () => {
+  test('does not contain tokens of the server', async () => {
     const { http } = await callOf('web', '', { as: 'alice', headers: { 'X-Own': '1' } })
     expect(http?.headers.map(([name]) => name)).not.toContain('x-auth-token')
   })
@@ -522,7 +522,7 @@ describe('a webhook whose callers must sign', () => {
     }
   })
 
-  test('refuses who does not sign, or signs something else, before anything runs, and keeps a note of it', async () => {
+  test('refuses calls without a valid signature before anything runs, and records them', async () => {
     const { app, post, deliveries } = await signedHook()
     expect(await post('{}', {})).toMatchObject({ status: 401, json: { code: 'unauthenticated' } })
     expect(await post('{"a":2}', { 'X-Hub-Signature-256': sign('{"a":1}') })).toMatchObject({ status: 401 })
@@ -549,7 +549,7 @@ describe('a webhook whose callers must sign', () => {
     ])
   })
 
-  test.each([false, true])('takes a delivery once, however often it is sent (sync: %s)', async (sync) => {
+  test.each([false, true])('accepts a delivery once, however often it is sent (sync: %s)', async (sync) => {
     const { app, post, deliveries } = await signedHook({ sync })
     const headers = { 'X-Hub-Signature-256': sign('{}'), 'X-GitHub-Delivery': 'd-1' }
     await post('{}', headers)
@@ -585,7 +585,7 @@ describe('a webhook whose callers must sign', () => {
     expect(text).not.toContain(secret)
   })
 
-  test('holds its secret, which cannot be deleted but with it', async () => {
+  test('uses its secret, which can only be deleted together with it', async () => {
     const { app, id } = await signedHook()
     const refused = await app.request('DELETE', '/v1/secrets/HOOK')
     expect(refused).toMatchObject({ status: 403, json: { code: 'in_use', faultstring: expect.stringContaining(id) } })

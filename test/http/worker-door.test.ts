@@ -1,4 +1,4 @@
-/** The second way in to a server, for functions that may call it: who comes in by it, and who does not. */
+/** The second listener of a server, for functions that may call it: which callers it accepts. */
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -20,7 +20,7 @@ afterEach(() => {
   server.close()
 })
 
-/** What a caller with this address is answered; empty: it is hung up on. */
+/** The response to a caller with this address; empty: the connection is closed. */
 async function asked(host: string, at: number, localAddress: string): Promise<string> {
   const socket = connect({ host, port: at, localAddress })
   socket.write('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')
@@ -30,7 +30,7 @@ async function asked(host: string, at: number, localAddress: string): Promise<st
   return Buffer.concat(chunks).toString()
 }
 
-test('is the server itself where that one listens anyway', async () => {
+test('is the server’s own listener if that already listens there', async () => {
   door.attach(server, '0.0.0.0', port)
   expect(await door.listen('127.0.0.2', '127.0.0.0/30')).toBe(port)
 })
@@ -42,7 +42,7 @@ test('serves callers of its network as the server does, at the same port, and ha
   expect(await asked('127.0.0.2', port, '127.0.0.9')).toBe('')
 })
 
-test('is the same when it is asked for again, as for each worker that starts', async () => {
+test('is reused for each further worker', async () => {
   door.attach(server, '127.0.0.1', port)
   const ports = await Promise.all([1, 2, 3].map(() => door.listen('127.0.0.2', '127.0.0.0/30')))
   expect([...ports, await door.listen('127.0.0.2', '127.0.0.0/30')]).toEqual([port, port, port, port])
@@ -60,7 +60,7 @@ test('takes another port where that one is taken', async () => {
   }
 })
 
-test('is not there where this machine has no such address', async () => {
+test('does not exist if this machine has no such address', async () => {
   door.attach(server, '127.0.0.1', port)
   await expect(door.listen('192.0.2.1', '192.0.2.0/24')).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' })
 })

@@ -121,7 +121,7 @@ describe.each([
     })
   }
 
-  test('are more, fewer, or none, in the background', async () => {
+  test('are scaled up, down, or to zero in the background', async () => {
     const { app, made } = prepare()
     const path = `/v1/functions/${made.fn}${below}`
     const up = await app.request('POST', `${path}/scale_up`, { as, json: { count: 2 } })
@@ -172,7 +172,7 @@ describe('detaching', () => {
   )
 })
 
-test('All workers are listed to admins, what would go first with its place and what keeping it saves', async () => {
+test('All workers are listed to admins, in the order of eviction and with the value of keeping them', async () => {
   const app = makeTestApp()
   const fn = aFn({ projectId: 'red', name: 'greet' })
   app.stores.functions.insert(fn)

@@ -14,7 +14,7 @@ const run = (functionId: string, bytes = 1, projectId = 'red'): QueuedRun => ({ 
 function setUp(limits: Partial<AsyncQueueLimits> = {}) {
   const clock = new FakeClock()
   const queue = new AsyncQueue({ ...roomy, ...limits }, clock)
-  /** Names of the tries that have begun, and how each may end. */
+  /** Names of the attempts that have begun, with functions that end each. */
   const begun: string[] = []
   const ends = new Map<string, (pauseMs: number | null) => void>()
   const over: string[] = []

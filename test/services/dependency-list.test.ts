@@ -9,7 +9,7 @@ import {
   requiredBuild,
 } from '../../src/services/functions/dependency-list.ts'
 
-/** What is a list of dependencies, and what of a package its build is made of: as the runtimes say it. */
+/** Which files are dependency lists, and which files of a package its build uses, as the runtimes declare them. */
 
 const runtimes = readRuntimes(`${projectFolder}/runtimes`, ['go'])
 const factsOf = (runtime: string) => {

@@ -3,7 +3,7 @@ import { nextRefusal, RefusalPace } from '../../src/services/runs/refusal-pace.t
 import { FakeClock, settled } from '../support/fake-clock.ts'
 
 describe('Refusals of a project', () => {
-  /** The waits of as many refusals, which come `everyMs` apart. */
+  /** The delays of this number of refusals, one every `everyMs`. */
   function waits(count: number, everyMs: number): number[] {
     let dueMs = 0
     return Array.from({ length: count }, (_, n) => {

@@ -333,7 +333,7 @@ function output(harness: Harness, isCompiled: boolean): void {
     expect(call.output.stdout.split('\n')).toHaveLength(100_001)
   })
 
-  // A compiled function prints to its descriptors, where nobody sees which of its calls did.
+  // A compiled function prints to its file descriptors, which do not show which call printed.
   test.skipIf(isCompiled)('calls at the same time keep their prints apart', async () => {
     await using many = await harness.bind({ concurrency: 8 })
     const tags = Array.from({ length: 8 }, (_, n) => `tag-${n}`)

@@ -11,7 +11,7 @@ export class DataFolder implements AsyncDisposable {
     this.path = realpathSync(mkdtempSync(join(tmpdir(), 'taibai-test-')))
   }
 
-  /** The label of the server's containers, as its first start has written it down; null before that. */
+  /** The label of the server's containers, as its first start stored it; null before that. */
   get instance(): string | null {
     try {
       return JSON.parse(readFileSync(join(this.path, 'instance.json'), 'utf8')).id
@@ -48,7 +48,7 @@ export class DataFolder implements AsyncDisposable {
     }
   }
 
-  /** Process ids of the workers of the process engine that live. */
+  /** Process ids of the process engine's live workers. */
   workerProcesses(): number[] {
     return readdirSync('/proc')
       .filter((name) => /^\d+$/.test(name) && environmentOf(name).includes(`TAIBAI_SOCKET=${this.path}/`))
@@ -64,7 +64,7 @@ export class DataFolder implements AsyncDisposable {
   }
 }
 
-/** One that has gone meanwhile is fine. */
+/** A process that has already ended is accepted. */
 function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL')
@@ -73,7 +73,7 @@ function kill(pid: number): void {
   }
 }
 
-/** Empty for a process that has gone meanwhile. */
+/** Empty for a process that has ended meanwhile. */
 function environmentOf(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8')

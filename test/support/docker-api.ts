@@ -5,7 +5,7 @@ export const dockerSocket = (process.env.DOCKER_HOST ?? '').startsWith('unix://'
   ? (process.env.DOCKER_HOST as string).slice('unix://'.length)
   : '/var/run/docker.sock'
 
-/** One question to the engine; the parsed answer. Throws when it says no. */
+/** One request to the engine; returns the parsed response. Throws when the engine refuses. */
 export function askDocker<T>(method: string, path: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const sent = request({ socketPath: dockerSocket, method, path, headers: { Host: 'docker' } }, (response) => {
@@ -36,7 +36,7 @@ export function containersOf(instance: string): Promise<ListedContainer[]> {
   return askDocker('GET', `/containers/json?all=1&filters=${filters}`)
 }
 
-/** The networks of one server instance: one that was killed leaves them, and an engine has addresses for thirty. */
+/** The networks of one server instance: a killed instance leaves them, and an engine has addresses for about thirty. */
 export async function removeNetworksOf(instance: string): Promise<void> {
   const filters = encodeURIComponent(JSON.stringify({ label: [`io.taibai.network=${instance}`] }))
   const found = await askDocker<{ Id: string }[]>('GET', `/networks?filters=${filters}`)

@@ -36,7 +36,7 @@ export class ContainerHarness implements Harness {
     }
   }
 
-  /** Ends those that nobody wanted. */
+  /** Ends the ones that no test used. */
   async close(): Promise<void> {
     for (const started of await Promise.allSettled(this.#ready.splice(0))) {
       if (started.status === 'fulfilled') await started.value.end()

@@ -26,7 +26,7 @@ import { noSecrets } from './no-secrets.ts'
 import { projectFolder } from './server-process.ts'
 import { waitUntil } from './wait-until.ts'
 
-/** How long the engine may take to remove what has ended. */
+/** Time for the engine to remove ended containers. */
 const removalMs = 20_000
 
 export const runtimesFolder = join(projectFolder, 'runtimes')
@@ -191,7 +191,7 @@ export class DockerWorkers {
     return new FunctionWorker(worker, this)
   }
 
-  /** A worker for all tests of a block: it may be there after each of them. */
+  /** A worker for all tests of a block: it may exist after each of them. */
   async shared(runtime: string, overrides: Partial<Revision> = {}): Promise<FunctionWorker> {
     const it = await this.bound(runtime, overrides)
     this.share(it.worker)
@@ -221,7 +221,7 @@ export class DockerWorkers {
     return [...new Set([...named, ...readdirSync(this.workersDir)])].sort()
   }
 
-  /** Fails when anything is there that is not shared among tests, and removes it: the next test is not to blame. */
+  /** Fails when anything is left that tests do not share, and removes it, so that the next test does not fail. */
   async expectNothingLeft(): Promise<void> {
     const left = async () => (await this.names()).filter((name) => !this.#shared.has(name))
     await waitUntil('nothing is left', async () => (await left()).length === 0, removalMs).catch(() => {})
@@ -341,7 +341,7 @@ function returnedBy(outcome: Extract<Outcome, { kind: 'returned' }>): unknown {
   return kind === 'text' ? body.toString('utf8') : body
 }
 
-/** A container of the runtime with its folder, with nobody in between: neither a worker nor a connection is made. */
+/** A container of the runtime with its folder, without a worker or a connection. */
 export async function startRaw(
   workers: DockerWorkers,
   runtime: string,

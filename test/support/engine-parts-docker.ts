@@ -24,7 +24,7 @@ export class FakeDocker {
   readonly containers = new Map<string, FakeContainer>()
   /** What was asked, as `POST /containers/1/start`. */
   readonly asked: string[] = []
-  /** Answers that are not as usual, by the question with `*` for an id; asked this number of times. */
+  /** Prepared unusual responses, by request with `*` for an id, and how often each is given. */
   readonly refusals = new Map<string, Refusal & { times: number }>()
   readonly networks: { Name: string; Options?: Record<string, string> }[] = []
   readonly images = new Set(['taibai/nodejs'])
@@ -46,7 +46,7 @@ export class FakeDocker {
     return `unix://${join(this.#folder, 'docker.sock')}`
   }
 
-  /** The next times that this is asked, the answer is no. */
+  /** The number of coming requests that are refused. */
   refuse(question: string, status: number, message: string, times = Number.POSITIVE_INFINITY): void {
     this.refusals.set(question, { status, message, times })
   }

@@ -18,7 +18,7 @@ import { waitUntil } from './wait-until.ts'
 
 const runtimes = resolve(import.meta.dirname, '../../runtimes')
 
-/** The machine's time, which knows how many timers are armed. */
+/** The real clock, which also counts the armed timers. */
 export class CountedClock implements Clock {
   armed = 0
   now = systemClock.now
@@ -42,7 +42,7 @@ export class CountedClock implements Clock {
   }
 }
 
-/** Workers as processes of this machine, put together as the server does it, of which nothing may stay. */
+/** Workers as processes of this machine, set up as the server does it; no process may be left. */
 export class ProcessWorkers implements EngineUnderTest, WorkersUnderTest {
   readonly path = realpathSync(mkdtempSync(join(tmpdir(), 'taibai-proc-')))
   readonly workersDir = join(this.path, 'workers')

@@ -1,6 +1,6 @@
 import type { Exit, Listener, Sandbox, SandboxLimits } from '../../src/engine/sandbox/sandbox.ts'
 
-/** A sandbox without anything in it: notes what it was asked, and ends when it is told to, or when the test says so. */
+/** A fake sandbox without a process: it records its calls, and ends when it is killed or when the test says so. */
 export class FakeSandbox implements Sandbox {
   readonly name: string
   readonly exited: Promise<Exit>

@@ -47,7 +47,7 @@ export class FakeClock implements Clock {
     this.#elapsed = end
   }
 
-  /** The same, where what a timer started goes on (promises, immediates) before the next one fires. */
+  /** The same, but the work that a timer started (promises, immediates) continues before the next timer fires. */
   async pass(ms: number): Promise<void> {
     const end = this.#elapsed + ms
     await settled()

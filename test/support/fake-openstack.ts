@@ -5,7 +5,7 @@ import { silent } from '../../src/domain/log.ts'
 import { makeOpenStack, type OpenStackSettings } from '../../src/openstack/openstack.ts'
 import type { FakeClock } from './fake-clock.ts'
 
-/** What a token of the fake stands for. */
+/** The user, project and roles of a token of the fake. */
 export interface FakeToken {
   user?: string
   /** Null: for no project. */

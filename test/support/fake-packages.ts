@@ -30,7 +30,7 @@ export class FakePackages implements PackageStore {
     return this.#layers.get(hash) ?? null
   }
 
-  /** What is at the top of a package is what a test says: a fake ZIP has no files. */
+  /** The files at the top of a package, set by the test: a fake ZIP has none. */
   readonly files = new Map<string, Record<string, string>>()
 
   names(hash: string): string[] {

@@ -88,7 +88,7 @@ export class TestPool {
   readonly clock = new FakeClock()
   readonly workers: FakeWorkers
   readonly pool: WorkerPool
-  /** Set to false: the engine does not answer, and starts that are asked for all the same hang. */
+  /** Set to false: the engine does not answer, and requested starts hang. */
   engineIsUp = true
   readonly #acquired: Acquiring[] = []
   #leases = new Set<Lease>()
@@ -121,7 +121,7 @@ export class TestPool {
     onTestFinished(() => this.end())
   }
 
-  /** Adds the runtime of `aRevision`, and lets its generic workers come up. */
+  /** Adds the runtime of `aRevision`, and waits for its generic workers. */
   async withRuntime(overrides: Partial<Parameters<WorkerPool['addRuntime']>[0]> = {}): Promise<void> {
     this.pool.addRuntime({ id: 'nodejs', image: 'taibai/nodejs', memoryBytes: 128 * mib, trusted: true, ...overrides })
     await this.pass(this.workers.startMs)
@@ -171,7 +171,7 @@ export class TestPool {
     return { ...outcome, lease }
   }
 
-  /** `stalledMs`: what the worker says that it had no processor for. */
+  /** `stalledMs`: the time without a processor, as the worker reports it. */
   release(lease: Lease | null, stalledMs?: number, cpuMs?: number): void {
     if (lease === null || !this.#leases.delete(lease)) throw new Error('there is no such lease to give back')
     lease.release({ ...(stalledMs !== undefined && { stalledMs }), ...(cpuMs !== undefined && { cpuMs }) })

@@ -72,7 +72,7 @@ export class FakeWorkers implements WorkerFactory {
   /** Memory of the starts under way. */
   startingBytes = 0
   readonly commands = new Set<Command>()
-  /** Calls given to a worker that was paused: they would wait until somebody wakes it. */
+  /** Calls sent to a paused worker: they would wait until it is resumed. */
   callsWhilePaused = 0
 
   constructor(clock: Clock) {
@@ -190,7 +190,7 @@ export class FakeWorker implements PoolWorker {
   isPaused = false
   /** Processor time that its processes have used; null: it cannot be told. */
   cpuUsedMs: number | null = null
-  /** Calls it was given, and those under way. */
+  /** Received calls, and running ones. */
   calls = 0
   inFlight = 0
   #factory: FakeWorkers
@@ -290,7 +290,7 @@ export class FakeWorker implements PoolWorker {
     await this.gone
   }
 
-  /** Ends by itself, with whatever runs in it. */
+  /** Ends by itself, with all processes in it. */
   die(exit: Exit = { code: 1, memoryExceeded: false }): void {
     this.#exit = exit
     this.#end(this.#lost())

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** Something at an address that answers as a test wants: an old server, a strange one, one that fails. */
+/** A server with responses of the test's choice: an old version, another program, or one that fails. */
 export async function oddServer(answer: (request: IncomingMessage, response: ServerResponse) => void) {
   const server = createServer(answer)
   await new Promise<void>((resolve) => {

@@ -6,7 +6,7 @@ import { waitUntil } from './wait-until.ts'
 const execute = promisify(execFile)
 const ip = (...args: string[]) => execute('ip', args)
 
-/** What it runs: it says its address to whoever connects. */
+/** Its program: it sends its address to every connection. */
 const server = `
 import socket, sys, threading
 def serve(s):
@@ -27,7 +27,7 @@ export interface OtherMachine {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-/** A machine beside this one, as the kernel can play it: a network namespace behind a cable, listening on two addresses. Needs root. */
+/** A second machine, simulated by a network namespace behind a veth pair, listening on two addresses. Needs root. */
 export async function otherMachine(): Promise<OtherMachine> {
   const name = `tbt${randomInt(1e6)}`
   const subnet = `10.${randomInt(100, 200)}.${randomInt(256)}`

@@ -21,7 +21,7 @@ export async function getPrometheus(): Promise<boolean> {
   return (await run('dpkg-deb', ['-x', archive, 'unpacked'], { cwd: folder })).code === 0
 }
 
-/** What its checker says of a file of rules; empty: nothing. */
+/** The messages of its checker about a rules file; empty: no problem. */
 export async function problemsOfRules(file: string): Promise<string> {
   const { code, output } = await run(join(programs, 'promtool'), ['check', 'rules', file])
   return code === 0 ? '' : output

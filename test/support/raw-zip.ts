@@ -12,7 +12,7 @@ export interface RawEntry {
   /** What the ZIP says, when that is not the truth. */
   size?: number
   crc?: number
-  /** Bytes that stand in the file instead of the compressed content. */
+  /** Bytes that replace the compressed content in the file. */
   stored?: Buffer
   /** Seconds since 1970, in the extra field that Info-ZIP's programs write. */
   time?: number

@@ -18,7 +18,7 @@ export type EngineName = 'docker' | 'process'
 export interface StartOptions {
   /** Default `process`. */
   engine?: EngineName | 'swarm'
-  /** Used again by a later start; absent: a new one, removed with the server. */
+  /** Reused by a later start; absent: a new one, removed with the server. */
   data?: DataFolder
   /** Further settings by their names in the environment. */
   settings?: Record<string, string>
@@ -109,7 +109,7 @@ export class ChildProgram {
     this.#child.kill(signal)
   }
 
-  /** Its end; one that does not come in time is made to come, which its exit shows. */
+  /** Its end; a process that does not end in time is killed, which its exit shows. */
   async ended(limitMs = exitLimitMs): Promise<Exit> {
     const timer = setTimeout(() => this.signal('SIGKILL'), limitMs)
     const exit = await this.exited

@@ -243,7 +243,7 @@ export class ShimCall {
 
 const endings = new Set<number>([FrameType.result, FrameType.failed, FrameType.end])
 
-/** The meta of BIND for a test's wishes; `code` is the folder as the worker sees it. */
+/** The meta of BIND for a test's options; `code` is the folder as the worker sees it. */
 export function bindMeta(code: string, options: BindOptions = {}): Record<string, unknown> {
   return {
     function_id: 'f-1',

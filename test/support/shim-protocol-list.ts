@@ -1,4 +1,4 @@
-/** What a shim does on the wire, asked of plain processes because it takes a hand on the socket. */
+/** The protocol of a shim, tested on plain processes because the test needs direct access to the socket. */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'

@@ -37,7 +37,7 @@ import { FakeUsage } from './fake-usage.ts'
 import { overAPipe } from './over-a-pipe.ts'
 import { testDatabase } from './test-databases.ts'
 
-/** What the server of the tests was told. */
+/** The requests that the test server received. */
 const environment = { TAIBAI_ADMIN_TOKEN: 'a-token-of-admins' }
 
 /** Callers of the tests: two projects, and an admin of a third. Null sends no token. */
@@ -57,12 +57,12 @@ export interface TestAppOptions {
   settings?: Partial<HttpSettings>
   /** Images that members may run; default: any. */
   imageAllow?: string[]
-  /** Those that workers run on; absent: this one. */
+  /** Machines of the workers; absent: this one. */
   machines?: Machine[] | undefined
 }
 
 export interface Asked {
-  /** Sent in the place of that of a caller. */
+  /** Sent instead of the caller's. */
   token?: string
   /** Default `alice`; `nobody` sends no token, `stranger` one that is not known. */
   as?: Caller

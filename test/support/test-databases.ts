@@ -3,7 +3,7 @@ import { onTestFinished, TestRunner } from 'vitest'
 import { Database } from '../../src/store/database.ts'
 import { makeStores, type Stores } from '../../src/wiring-stores.ts'
 
-/** What is kept in taibai.db, in memory: empty, as after the migrations. */
+/** The contents of taibai.db in memory: empty, as after the migrations. */
 export interface TestDatabase {
   database: Database
   stores: Stores

@@ -27,7 +27,7 @@ export interface RoomParts {
   mostBytesOf?(projectId: string): number | null
 }
 
-/** A machine that is doubted counts as one with so many workers of a kind: it comes after all others with room. */
+/** A machine that is avoided counts as one with this number of similar workers: it comes after all others with room. */
 const likeOfDoubted = 1e6
 
 /** Makes room in memory by evicting idle workers, in the order of the memory queue. */

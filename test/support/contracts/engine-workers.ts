@@ -21,7 +21,7 @@ export interface WorkersUnderTest {
   readonly isFixedOnceStarted?: boolean
 }
 
-/** What the pool relies on, of real workers and of fakes. The functions are those of the conformance list. */
+/** The pool's requirements of real and fake workers. The functions are those of the conformance list. */
 export function engineWorkersContract(its: () => WorkersUnderTest): void {
   const shape = (overrides: Partial<Shape> = {}): Shape => {
     const { image, network = 'none' } = its()

@@ -3,7 +3,7 @@ import type { FunctionStore } from '../../../src/domain/function.ts'
 import type { JobStore } from '../../../src/domain/job.ts'
 import { aFn, aJob, aVersion } from '../builders.ts'
 
-/** What every FunctionStore promises. `jobs` are those that its `delete` takes along. */
+/** The contract of every FunctionStore. `jobs` are the jobs that its `delete` also removes. */
 export function functionStoreContract(open: () => { functions: FunctionStore; jobs: JobStore }): void {
   let functions: FunctionStore
   let jobs: JobStore

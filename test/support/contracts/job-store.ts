@@ -21,7 +21,7 @@ const full = aJob({
   updatedAt: 1,
 })
 
-/** What every JobStore promises. */
+/** The contract of every JobStore. */
 export function jobStoreContract(open: () => JobStore): void {
   triggerStoreContract({ what: 'jobs', open, make: aJob, full })
 

@@ -37,7 +37,7 @@ export function sandboxEngineContract(its: () => EngineUnderTest): void {
     return { sandbox, connection, [Symbol.asyncDispose]: end }
   }
 
-  /** One whose shim nobody has spoken to. */
+  /** A worker to whose shim nothing has been sent. */
   const silent = async () => {
     const { sandbox, folder } = await its().start()
     const end = async () => {

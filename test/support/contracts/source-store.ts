@@ -16,7 +16,7 @@ const full = aSource({
   updatedAt: 1,
 })
 
-/** What every SourceStore promises. */
+/** The contract of every SourceStore. */
 export function sourceStoreContract(open: () => SourceStore): void {
   triggerStoreContract({ what: 'sources', open, make: aSource, full })
 

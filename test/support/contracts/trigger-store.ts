@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { StoredTrigger, TriggerStore } from '../../../src/domain/trigger.ts'
 
 export interface TriggerStoreCase<T extends StoredTrigger> {
-  /** What the rows are called. */
+  /** The name of the rows. */
   what: string
   open(): TriggerStore<T>
   make(overrides?: Partial<StoredTrigger>): T
