@@ -1,10 +1,24 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Sentence beginnings that make readers stop: a genitive before its subject, or an amount without its number. */
+/** Wording that makes readers stop, such as a genitive before its subject or an amount without its number. */
 
+/** Beginnings of sentences. */
 const opening =
   /(?:^\s*(?:[-*#|>]+\s+)*|[.;!?]\s+|\/\/\s+|\/\*\*?\s+|"""|['"`|]\s*)(Of|Told|Such as|So (?:few|long|many|much|often|seldom|soon))\s(?!course\b)/
+
+/** Wording anywhere in a line, with the advice. */
+const wordings: [found: RegExp, advice: string][] = [
+  [/\bso (?:few|many|often|seldom)\b(?!.*\b(?:as|that)\b)/, 'say the number, or "this number of"'],
+  [/\bin the place of\b/i, 'write "instead of"'],
+]
+
+/** Wording at the beginning of texts for users: descriptions, summaries of the API, and help of the command line. */
+const userTexts: [found: RegExp, advice: string][] = [
+  [/^\s*(?:.*\.describe\(\s*)?['"`](?:Largest|Least|Longest|Most)\b/, 'write "Minimum" or "Maximum"'],
+  [/\bsummary: ['"`](?:Does|How|What|Where|Which|Who|Whose)\b/, 'begin with a verb, such as "List" or "Show"'],
+  [/^\s*\[?\['[^']*[>\]\w]', ['"`](?:of|where to)\b/, 'name the value, not only what it belongs to'],
+]
 
 const patterns = [
   'src/**/*.{ts,tsx}',
@@ -25,7 +39,14 @@ export const wordProblemsIn = (root: string): string[] =>
 
 /** Pure. */
 export const wordProblems = (path: string, text: string): string[] =>
-  text.split('\n').flatMap((line, at) => {
-    const words = opening.exec(line)?.[1]
-    return words === undefined ? [] : [`${path}:${at + 1}: a sentence begins with "${words}": name its subject first`]
-  })
+  text.split('\n').flatMap((line, at) => faultsOf(path, line).map((fault) => `${path}:${at + 1}: ${fault}`))
+
+function faultsOf(path: string, line: string): string[] {
+  const begins = opening.exec(line)?.[1]
+  const first = begins === undefined ? [] : [`a sentence begins with "${begins}": name its subject first`]
+  const all = path.startsWith('src/') ? [...wordings, ...userTexts] : wordings
+  return [
+    ...first,
+    ...all.flatMap(([found, advice]) => (found.test(line) ? [`"${found.exec(line)?.[0].trim()}": ${advice}`] : [])),
+  ]
+}

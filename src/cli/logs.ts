@@ -15,7 +15,7 @@ export const commands: CommandSpec[] = [
     options: [
       ['-f, --follow', 'follow its output until Ctrl-C'],
       ['--execution <id>', 'only of this run'],
-      ['--limit <runs>', `of how many of the newest runs; default: ${usualRuns}`],
+      ['--limit <runs>', `number of the newest runs; default: ${usualRuns}`],
     ],
     examples: ['taibai logs greet', 'taibai logs greet -f'],
     async run(cli, args, options) {

@@ -21,7 +21,7 @@ export const commands: CommandSpec[] = [
       ['--days <days>', `how far back; default: ${usualDays}`],
       ['--budget <mib...>', "memory of all workers, in MiB; default: the server's, half and twice of it"],
       ['--keep <seconds...>', 'idle times after which other platforms remove a worker; default: 600 30'],
-      ['--memory <mib>', `of a worker whose function is gone; default: ${usualMemoryMib}`],
+      ['--memory <mib>', `memory of a worker whose function no longer exists; default: ${usualMemoryMib}`],
       ['--ledger <file>', 'read this ledger.db instead of asking a server; it stays unchanged'],
     ],
     examples: [

@@ -8,7 +8,7 @@ export const commands: CommandSpec[] = [
     name: 'stats',
     summary: 'show counts, times and cold starts of the project, or of a function',
     arguments: [['[function]', 'its name or id']],
-    options: [['--all-projects', 'of the whole server (for admins)']],
+    options: [['--all-projects', 'figures of the whole server (for admins)']],
     examples: ['taibai stats', 'taibai stats greet'],
     async run(cli, args, options) {
       const stats = await statsOf(cli, args[0] as string | undefined, options.allProjects === true)

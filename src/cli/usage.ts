@@ -25,7 +25,7 @@ export const commands: CommandSpec[] = [
       ['--to <day>', 'default: today (UTC)'],
       ['--by <what>', 'day, project, function, or several with commas; default: function'],
       ['--csv', 'as CSV, for a spreadsheet'],
-      ['--all-projects', 'of the whole server (for admins)'],
+      ['--all-projects', 'figures of the whole server (for admins)'],
     ],
     examples: ['taibai usage', 'taibai usage --by day,function --from 2026-11-01 --csv'],
     async run(cli, _args, options) {

@@ -120,7 +120,7 @@ function check(request: SignedRequest, nowMs = at, by = secret): void {
 const good = () => requestOf(rows[0] as Row)
 const sdk = () => requestOf(rows[3] as Row)
 
-/** The request with this header in the place of its own. */
+/** The request with this header instead of its own. */
 const withHeader = (request: SignedRequest, name: string, value: string): SignedRequest => ({
   ...request,
   headers: request.headers.map(([own, before]) => [own, own.toLowerCase() === name ? value : before]),

@@ -270,7 +270,7 @@ test('queue-reader handles what waits, puts aside what fails, and leaves nothing
   expect((await must('invoke', 'queue-reader', '--json')).json).toMatchObject({ output: { handled: 0, failed: 0 } })
 })
 
-/** The real client in one file, in the place of what a builder installs: this engine builds nothing. */
+/** The real client in one file, instead of what a builder installs: this engine builds nothing. */
 async function beginWithClient(name: string, client: string, change: (manifest: string) => string): Promise<string> {
   const path = await begin(name, (text) => change(text.replace('build: true', 'build: auto')))
   await build({

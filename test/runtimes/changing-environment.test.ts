@@ -60,7 +60,7 @@ describe.each(Object.keys(sources) as (keyof typeof sources)[])('%s', (language)
   )
 })
 
-test('a function in Python may put another object in the place of os.environ, and start programs', async () => {
+test('a function in Python may replace os.environ by another object, and start programs', async () => {
   const folder = mkdtempSync(join(packages, 'package-'))
   const program = `
 import os, subprocess

@@ -18,6 +18,19 @@ describe('The check of words', () => {
   })
 
   test.each([
+    ['src/a.ts', "  .describe('Most files of a package.')", /"Maximum"/],
+    ['src/a.ts', "  summary: 'What ran',", /begin with a verb/],
+    ['src/cli/a.ts', "      ['--name <name>', 'of the function'],", /name the value/],
+    ['test/a.ts', '/** It is kept for so many days. */', /say the number/],
+    ['docs/a.md', 'One in the place of another.', /"instead of"/],
+  ])('refuses in %s: %s', (path, line, advice) => {
+    expect(wordProblems(path, line)).toEqual([expect.stringMatching(advice)])
+  })
+
+  test.each([
+    'It waits while so many others come that it is late.',
+    'Repeat it so often as needed.',
+    "test('What ran is listed', () => {})",
     '/** The function of a call. */',
     'Of course it may.',
     'const of: Of = made',

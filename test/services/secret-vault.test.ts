@@ -14,7 +14,7 @@ const other = Buffer.alloc(32, 2)
 describe('a sealed value', () => {
   test.each([
     ['with another key', other, 'a/b/1'],
-    ['in the place of another', key, 'a/b/2'],
+    ['instead of another', key, 'a/b/2'],
   ])('cannot be opened %s', (_how, with_, place) => {
     expect(unseal(with_, place, seal(key, 'a/b/1', 'value'))).toBeNull()
   })

@@ -13,7 +13,7 @@ export class BareRoot implements Disposable {
   readonly path: string
   /** The only folder that can be written to beside /tmp. It has the same name outside, as the engine needs it. */
   readonly work: string
-  /** In the place of the engine's socket, when there is one. */
+  /** Instead of the engine's socket, when there is one. */
   readonly #socket: string | null
   readonly #parent: string
 

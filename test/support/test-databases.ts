@@ -34,7 +34,7 @@ function made(): TestDatabase {
 
 function emptied(taken: TestDatabase): TestDatabase {
   const { database, stores } = taken
-  // What a test put in the place of a method.
+  // What a test put in a method’s place.
   for (const store of Object.values(stores)) for (const key of Object.keys(store)) Reflect.deleteProperty(store, key)
   const tables = database.orm.all<{ name: string }>(sql`SELECT name FROM sqlite_schema WHERE type = 'table'`)
   database.transaction(() => {

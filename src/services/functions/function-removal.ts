@@ -46,7 +46,7 @@ export class FunctionRemoval {
     await this.#forget(fn)
   }
 
-  /** Stores `fn`, which is new, in the place of the other, in one step. */
+  /** Stores `fn`, which is new, instead of the other, in one step. */
   async replace(who: Principal, { fn: before, aside = async () => {}, back }: Instead, fn: Fn): Promise<void> {
     try {
       await aside()

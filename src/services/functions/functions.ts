@@ -62,7 +62,7 @@ export class Functions {
   }
 
   /**
-   * Makes another function in the place of one of the caller's own, which is deleted in the same step: whoever asks for its name
+   * Makes another function instead of one of the caller's own, which is deleted in the same step: whoever asks for its name
    * finds one of the two at any moment, also after a crash. Throws FaasError `in_use` like `delete`.
    */
   replace(who: Principal, instead: Instead, given: NewFunction): Promise<CountedFn> {

@@ -1,7 +1,7 @@
 import type { Fn } from '../../domain/function.ts'
 import type { FunctionFields } from './function-fields.ts'
 
-/** A function in the place of another: of another runtime or image, where a change of the one that is there cannot make it. */
+/** Replaces a function by one of another runtime or image, which a change of the existing function does not allow. */
 
 type Field = keyof FunctionFields
 

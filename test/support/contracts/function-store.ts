@@ -30,7 +30,7 @@ export function functionStoreContract(open: () => { functions: FunctionStore; jo
       expect(functions.find(other.id)).toEqual(other)
     })
 
-    it('puts one in the place of another, under its name; where that is refused, nothing has changed', () => {
+    it('replaces one by another under its name; a refused replacement changes nothing', () => {
       const [before, other] = [aFn({ name: 'hello' }), aFn({ name: 'other' })]
       for (const fn of [before, other]) functions.insert(fn)
       functions.insertVersion(aVersion({ functionId: before.id, number: 1 }))
