@@ -10,6 +10,8 @@ const carried = ['better-sqlite3', `node-linux-${process.arch}`, 'sucrase']
 const entries = ['src/main.ts', 'src/store/ledger-writer.ts', 'src/console/main.tsx']
 
 export interface Part {
+  /** Absent: a package of npm. */
+  registry?: 'pypi'
   name: string
   version: string
   licence: string
@@ -33,7 +35,37 @@ export async function bundledParts(): Promise<Part[]> {
     logLevel: 'error',
   })
   const names = new Set([...carried, ...Object.keys(metafile.inputs).flatMap((path) => packageOf(path) ?? [])])
-  return [...names].sort().map(partOf)
+  return [...[...names].sort().map(partOf), ...platformParts()]
+}
+
+const platforms = (runtime: string): string => join(projectFolder, 'runtimes', runtime, 'platform')
+
+/** Packages that functions of other platforms are given, which lie in the images of runtimes. */
+export function platformParts(): Part[] {
+  const folders = readdirSync(platforms('nodejs'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  const npm = folders.flatMap(({ name }) =>
+    partsIn(readFileSync(join(platforms('nodejs'), name, 'LICENSES.txt'), 'utf8')),
+  )
+  const pypi = requirementsIn(readFileSync(join(platforms('python3'), 'requirements.txt'), 'utf8'))
+  const all = [...npm, ...pypi].map((part): [string, Part] => [`${part.name}@${part.version}`, part])
+  return [...new Map(all).values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** The parts in a LICENSES.txt: each begins with name and version, and ends with a line of dashes. */
+export function partsIn(text: string): Part[] {
+  return text.split(/^---$/m).flatMap((section) => {
+    const [, name, version, rest = ''] = /^(\S+) (\d\S*)\n(.*)/s.exec(section.trim()) ?? []
+    return name === undefined || version === undefined
+      ? []
+      : [{ name, version, licence: 'see its text', text: rest.trim() }]
+  })
+}
+
+/** Their licences are in the archive of these packages. */
+export function requirementsIn(text: string): Part[] {
+  return [...text.matchAll(/^([\w.-]+)==(\S+)$/gm)].map(([, name = '', version = '']) => {
+    return { registry: 'pypi', name, version, licence: 'in packages.zip of the image', text: '' }
+  })
 }
 
 /** `node_modules/a/node_modules/@b/c/d.js` → `@b/c`; undefined: our own file. */
@@ -61,23 +93,35 @@ export function licencesText(parts: Part[]): string {
 
 interface Component {
   'bom-ref': string
+  type?: string
   name: string
   group?: string
+  version?: string
+  purl?: string
 }
 
 interface Bom {
-  metadata: { component: { 'bom-ref': string } }
+  metadata: { component: { 'bom-ref': string; name?: string } }
   components: Component[]
   dependencies: { ref: string; dependsOn?: string[] }[]
 }
 
-/** Reduces npm's list of everything installed to the release's parts. */
+/** Reduces npm's list of everything installed to the release's parts, and adds those that npm does not know. */
 export function bomOf<Whole extends Bom>(whole: Whole, parts: Part[]): Whole {
   const wanted = new Set(parts.map(({ name, version }) => `${name}@${version}`))
   const components = whole.components.filter((component) => wanted.has(component['bom-ref'].split('|').at(-1) ?? ''))
+  const known = new Set(components.map((component) => component['bom-ref'].split('|').at(-1)))
+  const others = parts.filter(({ name, version }) => !known.has(`${name}@${version}`)).map(componentOf)
   const refs = new Set([...components.map((component) => component['bom-ref']), whole.metadata.component['bom-ref']])
   const dependencies = whole.dependencies
     .filter(({ ref }) => refs.has(ref))
     .map(({ ref, dependsOn }) => ({ ref, dependsOn: (dependsOn ?? []).filter((other) => refs.has(other)) }))
-  return { ...whole, components, dependencies }
+  // npm calls it by the name of its folder.
+  const metadata = { ...whole.metadata, component: { ...whole.metadata.component, name: 'taibai' } }
+  return { ...whole, metadata, components: [...components, ...others], dependencies }
+}
+
+function componentOf({ registry, name, version }: Part): Component {
+  const purl = `pkg:${registry ?? 'npm'}/${name.replace('@', '%40')}@${version}`
+  return { 'bom-ref': `${registry === 'pypi' ? 'pypi:' : ''}${name}@${version}`, type: 'library', name, version, purl }
 }

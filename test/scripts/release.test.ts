@@ -1,6 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { checkVersion, releasedChangelog } from '../../scripts/release/changelog.ts'
-import { bomOf, licencesText, type Part, packageOf } from '../../scripts/release/parts.ts'
+import {
+  bomOf,
+  licencesText,
+  type Part,
+  packageOf,
+  partsIn,
+  platformParts,
+  requirementsIn,
+} from '../../scripts/release/parts.ts'
 
 describe('the changelog of a release', () => {
   const text = '# Changes\n\n## Not released yet\n\n### Added\n\n- A thing.\n\n## 0.1.0\n\nThe first.\n'
@@ -42,6 +50,28 @@ describe('the parts of a release', () => {
     expect(packageOf(path)).toBe(name)
   })
 
+  test('include what functions of other platforms are given, with purl and licence, though npm does not list it', () => {
+    const given = partsIn('express 5.1.0\n\nMIT License\n\nfor you\n\n---\n\n@a/c 1.0.0\n\nApache\n')
+    expect(given.map(({ name, version, text }) => [name, version, text])).toEqual([
+      ['express', '5.1.0', 'MIT License\n\nfor you'],
+      ['@a/c', '1.0.0', 'Apache'],
+    ])
+    const python = requirementsIn('# made of\nflask==3.1.3\n')
+    expect(python).toMatchObject([{ registry: 'pypi', name: 'flask', version: '3.1.3' }])
+    const whole = { metadata: { component: { 'bom-ref': 'x' } }, components: [], dependencies: [] }
+    const components = bomOf<Parameters<typeof bomOf>[0]>(whole, [...given, ...python]).components
+    expect(components.map(({ purl }) => purl)).toEqual([
+      'pkg:npm/express@5.1.0',
+      'pkg:npm/%40a/c@1.0.0',
+      'pkg:pypi/flask@3.1.3',
+    ])
+  })
+
+  test('include what the runtimes of this tree carry', () => {
+    const names = platformParts().map(({ name }) => name)
+    for (const name of ['express', '@azure/functions', 'flask', 'azure-functions']) expect(names).toContain(name)
+  })
+
   test('are those of npm’s list that are bundled, with what they need of each other', () => {
     const whole = {
       metadata: { component: { 'bom-ref': 'taibai@1.0.0' } },
@@ -56,7 +86,7 @@ describe('the parts of a release', () => {
       ],
     }
     expect(bomOf(whole, [part])).toEqual({
-      metadata: whole.metadata,
+      metadata: { component: { 'bom-ref': 'taibai@1.0.0', name: 'taibai' } },
       components: [whole.components[0]],
       dependencies: [
         { ref: 'taibai@1.0.0', dependsOn: ['@a/b@2.0.0'] },
