@@ -18,6 +18,14 @@ export function makeGroup(name: string, processors?: string): string {
   return `/${name}`
 }
 
+/** Lets all that is in it count for `times` as much as another program or group beside it. */
+export function weighGroup(group: string, times: number): void {
+  const name = group.slice(1)
+  if (isFirstVersion) mkdirSync(within('cpu', name), { recursive: true })
+  const [file, one] = isFirstVersion ? ['cpu.shares', 1024] : ['cpu.weight', 100]
+  writeFileSync(join(within('cpu', name), String(file)), String(Number(one) * times))
+}
+
 /** Processor time that all its processes have used, in ms. */
 export function groupCpu(group: string): number {
   const name = group.slice(1)

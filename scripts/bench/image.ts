@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { makeClient } from '../../src/client/client.ts'
+import { groupCpu, makeGroup, removeGroup, weighGroup } from './control-groups.ts'
 import { compare, generic } from './link.ts'
 import { run } from './load.ts'
 import type { RoundOptions } from './rounds.ts'
@@ -10,6 +11,7 @@ import { engineSocket, startTaibai, type Taibai, taibaiOf, waitUntil } from './t
  * a program of the engine hands on; at the container's own address; and with the host's network. Needs `npm run build:image`.
  */
 export async function image(options: RoundOptions & { calls: number }): Promise<object> {
+  weighGroup(makeGroup(groupName), precedence)
   const outside = await startTaibai({ GENERIC_WORKERS: generic })
   const port = 20_000 + randomInt(12_000)
   const at = (own: number) => async () => `http://127.0.0.1:${own}`
@@ -26,6 +28,7 @@ export async function image(options: RoundOptions & { calls: number }): Promise<
     return await compare(others, { name: 'outside', taibai: outside }, options)
   } finally {
     for (const taibai of [published, own, host, outside]) await taibai.stop()
+    removeGroup(`/${groupName}`)
   }
 }
 
@@ -36,11 +39,15 @@ async function ownUrl(name: string): Promise<string> {
   return `http://${address.trim()}:7070`
 }
 
-/** The server outside goes before other programs; its weight is what the one in a container has for that. */
+/** Parent of the servers' containers: `--cpu-shares` of a container counts among containers only. */
+const groupName = 'taibai-bench-server'
+const precedence = 10
+
+/** The server outside goes before other programs; the weight of its parent is what the one in a container has for that. */
 async function startInside(how: string, network: string[], urlOf: (name: string) => Promise<string>): Promise<Taibai> {
   const name = `taibai-bench-${how}-${process.pid}`
   await run('docker', [
-    ...['run', '-d', '--name', name, '--cpu-shares', '4096'],
+    ...['run', '-d', '--name', name, '--cgroup-parent', `/${groupName}`],
     ...['-v', `${engineSocket}:/var/run/docker.sock`, '-v', `${name}:/data`],
     ...['-e', `TAIBAI_GENERIC_WORKERS=${generic}`, ...network, 'taibai/server'],
   ])
@@ -54,6 +61,7 @@ async function startInside(how: string, network: string[], urlOf: (name: string)
   const client = makeClient({ url: await urlOf(name), token: () => token })
   await waitUntil('the server in the container is ready', () => client.isReady().catch(() => false))
   token = (await run('docker', ['exec', name, 'cat', '/data/admin.token'])).trim()
-  // Its processes belong to another user, so their CPU time is not counted.
-  return taibaiOf({ client, pid: 0, token, dataDir: '/data', stop }, () => ({}))
+  const id = (await run('docker', ['inspect', '--format', '{{.Id}}', name])).trim()
+  const cpu = () => ({ server: groupCpu(`/${groupName}/${id}`) })
+  return taibaiOf({ client, pid: 0, token, dataDir: '/data', stop }, cpu)
 }
