@@ -15,6 +15,7 @@ import {
   parseMeta,
   streamWindowBytes,
 } from '../../src/engine/worker/protocol.ts'
+import { collectGarbage } from '../support/collect-garbage.ts'
 import { socketPair } from '../support/engine-parts-sockets.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
@@ -204,7 +205,7 @@ describe('a worker that sends without end', () => {
     watch(channel, sink)
     send(FrameType.head, 1, { status: 200, headers: [] })
     await sleep(20)
-    global.gc?.()
+    collectGarbage()
     const before = process.memoryUsage()
     const piece = Buffer.concat(
       Array.from({ length: 10_000 }, () => Buffer.concat(encodeFrame(FrameType.chunk, 1, '', Buffer.alloc(1)))),
@@ -212,6 +213,7 @@ describe('a worker that sends without end', () => {
     for (let n = 0; n < 30; n++) await new Promise((resolve) => worker.write(piece, resolve))
     await until(() => worker.writableLength === 0)
     await sleep(50)
+    collectGarbage()
     const grown = process.memoryUsage().arrayBuffers - before.arrayBuffers
     expect(grown).toBeLessThan(3 * 1024 * 1024)
     expect(channel.isClosed).toBe(false)
