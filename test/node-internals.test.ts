@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { answerOn } from '../src/http/connections.ts'
+import { giveReadyHead, keepAliveMs, takesReadyHead } from '../src/http/ready-head.ts'
 
 /** What the server uses of Node.js beyond its documentation (docs/how-it-works.md): each test fails when Node.js changes it. */
 
@@ -37,6 +38,47 @@ test('connections.ts: a connection tells in `_httpMessage` whether its answer ha
   expect(seen).toEqual([true, false, true])
 })
 
+test('ready-head.ts: a head that is given as text in `_header` leaves as Node.js would write it, and the connection goes on', async () => {
+  const nowMs = Date.now()
+  const server = createServer((asked, answer) => {
+    if (asked.url === '/ready') giveReadyHead(answer, 'X-A: b\r\nContent-Type: text/plain', 2, nowMs)
+    else {
+      const date = new Date(nowMs).toUTCString()
+      answer.writeHead(200, ['X-A', 'b', 'Content-Type', 'text/plain', 'Content-Length', '2', 'Date', date])
+    }
+    answer.end('hi', 'latin1')
+  })
+  server.keepAliveTimeout = keepAliveMs
+  const ask = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
+  const [, ready, usual, again, last] = (
+    await sentBack(server, ask('/ready') + ask('/usual') + ask('/ready') + ask('/usual').replace('\r\n\r\n', closing))
+  ).split('HTTP/1.1')
+  expect(ready).toContain('hi')
+  expect(ready).toBe(usual)
+  expect(again).toBe(usual)
+  expect(last).toContain('Connection: close')
+})
+
+const closing = '\r\nConnection: close\r\n\r\n'
+
+test.each([
+  ['GET / HTTP/1.1\r\nHost: a', true],
+  ['HEAD / HTTP/1.1\r\nHost: a', false],
+  ['GET / HTTP/1.1\r\nHost: a\r\nConnection: close', false],
+  ['GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive', false],
+  ['GET /set HTTP/1.1\r\nHost: a', false],
+])('ready-head.ts: where Node.js would write another head it does: %j', async (asked, expected) => {
+  const taken: boolean[] = []
+  const server = createServer((incoming, answer) => {
+    if (incoming.url === '/set') answer.setHeader('X-A', 'b')
+    taken.push(takesReadyHead(answer))
+    answer.shouldKeepAlive = false
+    answer.end()
+  })
+  await sentBack(server, `${asked}\r\n\r\n`)
+  expect(taken).toEqual([expected])
+})
+
 test('serve.ts: a tick can be kept by a hook, and a collection asked for', () => {
   const kept: string[] = []
   const hook = createHook({ init: (_id, type) => void kept.push(type) }).enable()
@@ -49,10 +91,19 @@ test('serve.ts: a tick can be kept by a hook, and a collection asked for', () =>
 })
 
 /** Sends one small request and waits for the end of the answer. */
-async function answered(server: ReturnType<typeof createServer>): Promise<void> {
+const answered = (server: ReturnType<typeof createServer>): Promise<string> =>
+  sentBack(server, 'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}')
+
+/** All that comes back until the server closes the connection. */
+async function sentBack(server: ReturnType<typeof createServer>, bytes: string): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
-  socket.write('POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}')
-  await new Promise((resolve) => socket.resume().once('close', resolve))
+  let came = ''
+  socket.setEncoding('latin1').on('data', (text) => {
+    came += text
+  })
+  socket.write(bytes)
+  await new Promise((resolve) => socket.once('close', resolve))
   server.close()
+  return came
 }

@@ -3,6 +3,7 @@ import type { Execution } from '../domain/execution.ts'
 import { failureText, loadFailureText, type Outcome, type Value } from '../domain/outcome.ts'
 import type { SignatureFacts } from '../domain/signature.ts'
 import { bodilessLength, hasBody, passedHeaders } from './function-headers.ts'
+import { giveReadyHead, takesReadyHead } from './ready-head.ts'
 
 /** The recipient of a response: the function's own project or others, and how its signature reports failures. */
 interface Answered {
@@ -57,13 +58,31 @@ const contentTypes = {
 
 function answerValue(outgoing: ServerResponse, execution: Execution, value: Value): void {
   const { http, body } = value
-  if (http === undefined) return send(outgoing, 200, ownHeaders(execution), contentTypes[value.kind], body)
+  if (http === undefined) return answerPlain(outgoing, execution, value)
   const headers = [...passedHeaders(http, outgoing), ...ownHeaders(execution)]
   const isWhole = hasBody(outgoing.req.method, http.status)
   headers.push(...(isWhole ? ['Content-Length', String(body.length)] : bodilessLength(http, body.length)))
   outgoing.writeHead(http.status, headers)
   if (isWhole) outgoing.end(body)
   else outgoing.end()
+}
+
+/** What most calls answer: with the head as one text where that is the same. */
+function answerPlain(outgoing: ServerResponse, execution: Execution, { kind, body }: Value): void {
+  const type = contentTypes[kind]
+  if (body.length > longestTextWrite || !takesReadyHead(outgoing)) {
+    return send(outgoing, 200, ownHeaders(execution), type, body)
+  }
+  const own = `X-Execution-Id: ${execution.id}\r\nServer-Timing: ${serverTiming(execution)}\r\nContent-Type: ${type}`
+  giveReadyHead(outgoing, `${own}\r\n${nosniff}`, body.length, execution.updatedAt ?? Date.now())
+  outgoing.end(latin1Of(execution, kind, body), 'latin1')
+}
+
+const nosniff = 'X-Content-Type-Options: nosniff'
+
+/** As many characters as bytes: then it is ASCII, and the text that was recorded is the same. */
+function latin1Of({ output }: Execution, kind: Value['kind'], body: Buffer): string {
+  return kind === 'json' && output?.length === body.length ? output : body.toString('latin1')
 }
 
 function send(outgoing: ServerResponse, status: number, headers: string[], type: string, body: Buffer): void {

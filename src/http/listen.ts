@@ -4,10 +4,9 @@ import type { Duplex } from 'node:stream'
 import { type ErrorCode, FaasError } from '../domain/errors.ts'
 import { answerOn } from './connections.ts'
 import { errorBody, statusOfCode } from './error-response.ts'
+import { keepAliveMs } from './ready-head.ts'
 import { WholeRequest } from './whole-request.ts'
 
-/** Idle connections stay open longer than the usual limit of clients, so that the client closes first. */
-const keepAliveMs = 75_000
 /** Interval in which Node.js checks for slow requests. */
 const lookEveryMs = 5000
 
