@@ -356,6 +356,25 @@ describe('calls', () => {
     }
   })
 
+  test('that the worker has not read yet stay as they were, whatever is sent later and to others', async () => {
+    const [slow, other] = [await connected(), await connected()]
+    slow.worker.pause()
+    const inputOf = (n: number) => Buffer.alloc(n % 3 === 0 ? 70_000 : 3000, n)
+    for (let n = 1; n <= 120; n++) {
+      slow.channel.call(`{"n":${n}}`, inputOf(n), deaf)
+      other.channel.call(`{"other":"ü${n}"}`, inputOf(255), deaf)
+      if (n % 4 === 0) await new Promise(setImmediate)
+    }
+    slow.worker.resume()
+    await slow.until(() => slow.received.length === 120)
+    await other.until(() => other.received.length === 120)
+    for (const [at, { call, meta, body }] of slow.received.entries()) {
+      expect({ call, meta }).toEqual({ call: at + 1, meta: `{"n":${at + 1}}` })
+      expect(body.equals(inputOf(at + 1))).toBe(true)
+    }
+    expect(other.received.map(({ meta }) => meta)).toEqual(slow.received.map((_, at) => `{"other":"ü${at + 1}"}`))
+  })
+
   test('one is sent with its meta and its input as they are', async () => {
     const { channel, received, until } = await connected()
     const body = Buffer.from(Array.from({ length: 10_000 }, (_, n) => n % 256))

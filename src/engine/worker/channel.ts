@@ -5,8 +5,8 @@ import type { HttpHead } from '../../domain/outcome.ts'
 import type { StreamSink } from '../../domain/worker.ts'
 import { Descriptors, type OnText } from './descriptors.ts'
 import { FrameReader } from './frame-reader.ts'
+import { FrameWriter } from './frame-writer.ts'
 import {
-  encodeFrame,
   type Frame,
   FrameType,
   maxFrameBytes,
@@ -46,8 +46,7 @@ export class Channel {
   #reader: FrameReader
   #running = new InFlight<number, PendingCall>(hashOfNumber)
   #lastCall = 0
-  #outgoing: Buffer[] = []
-  #onWritten: (() => void)[] = []
+  #writer: FrameWriter
   #worker: ((frame: Frame) => void) | null = null
   #onOutside: OnText
   #descriptors = new Descriptors((stream, text) => this.#print(stream, text))
@@ -58,6 +57,7 @@ export class Channel {
   /** `onOutside` receives text that is printed outside of calls and loading. */
   constructor(socket: Socket, clock: Clock = systemClock, onOutside: OnText = () => {}) {
     this.#socket = socket
+    this.#writer = new FrameWriter(socket)
     this.#onOutside = onOutside
     this.#reader = new FrameReader(socket, {
       clock,
@@ -104,20 +104,20 @@ export class Channel {
   }
 
   bind(meta: object): void {
-    this.#send(encodeFrame(FrameType.bind, 0, JSON.stringify(meta)))
+    this.#writer.add(FrameType.bind, 0, JSON.stringify(meta))
   }
 
   /** Sends a piece of the worker's code. Resolves when it has been written, or the connection is closed. */
   code(meta: object, body: Buffer): Promise<unknown> {
     if (this.#socket.destroyed) return this.closed
-    const sent = new Promise<void>((resolve) => this.#onWritten.push(resolve))
-    this.#send(encodeFrame(FrameType.code, 0, JSON.stringify(meta), body))
+    const sent = new Promise<void>((resolve) => this.#writer.onWritten(resolve))
+    this.#writer.add(FrameType.code, 0, JSON.stringify(meta), body)
     return Promise.race([sent, this.closed])
   }
 
   /** Sets the OpenStack session of later calls. */
   session(meta: object): void {
-    if (!this.#socket.destroyed) this.#send(encodeFrame(FrameType.session, 0, JSON.stringify(meta)))
+    if (!this.#socket.destroyed) this.#writer.add(FrameType.session, 0, JSON.stringify(meta))
   }
 
   /**
@@ -129,13 +129,13 @@ export class Channel {
       pending.end(null, undefined)
       return call
     }
-    this.#send(encodeFrame(FrameType.call, call, meta, body))
+    this.#writer.add(FrameType.call, call, meta, body)
     this.#running.set(call, pending)
     return call
   }
 
   cancel(call: number): void {
-    if (this.#running.has(call)) this.#send(encodeFrame(FrameType.cancel, call, ''))
+    if (this.#running.has(call)) this.#writer.add(FrameType.cancel, call, '')
   }
 
   /** Drops everything that still arrives for this call; its `end` is not called. */
@@ -150,28 +150,6 @@ export class Channel {
   #nextCall(): number {
     this.#lastCall = this.#lastCall === 0xffff_ffff ? 1 : this.#lastCall + 1
     return this.#lastCall
-  }
-
-  /**
-   * Frames of one turn of the event loop are sent in one system call: after all readable sockets have been read (`setImmediate`),
-   * not after each of them as with `nextTick`.
-   */
-  #send(pieces: Buffer[]): void {
-    if (this.#outgoing.length === 0) setImmediate(this.#flush)
-    this.#outgoing.push(...pieces)
-  }
-
-  #flush = (): void => {
-    const pieces = this.#outgoing
-    const onWritten = this.#onWritten
-    this.#outgoing = []
-    if (this.#socket.destroyed) return
-    const bytes = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
-    if (onWritten.length === 0) return void this.#socket.write(bytes)
-    this.#onWritten = []
-    this.#socket.write(bytes, () => {
-      for (const tell of onWritten) tell()
-    })
   }
 
   #longestFrame(type: number, call: number): number {
@@ -255,8 +233,8 @@ export class Channel {
   #beginStream(running: PendingCall, frame: Frame): void {
     if (running.answer !== undefined) return this.#countUseless()
     const pay = (bytes: number, onRead: () => void) => {
-      this.#onWritten.push(onRead)
-      this.#send(encodeFrame(FrameType.credit, frame.call, `{"bytes":${bytes}}`))
+      this.#writer.onWritten(onRead)
+      this.#writer.add(FrameType.credit, frame.call, `{"bytes":${bytes}}`)
     }
     running.answer = new StreamedAnswer(headOf(parseMeta(frame)), running.sink ?? nobody, pay)
   }

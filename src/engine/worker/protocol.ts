@@ -69,19 +69,51 @@ export class ProtocolError extends Error {
 /** Encodes a frame as one or two buffers, so that a large body is not copied. */
 export function encodeFrame(type: FrameType, call: number, meta: string, body: Buffer = emptyBody): Buffer[] {
   const metaBytes = Buffer.byteLength(meta)
-  const length = headBytes + metaBytes + body.length
-  if (length > maxFrameBytes) throw new ProtocolError(`a frame of ${length} bytes is longer than ${maxFrameBytes}`)
   const copyBody = body.length <= 4096
-  const head = Buffer.allocUnsafe(lengthBytes + headBytes + metaBytes + (copyBody ? body.length : 0))
-  head.writeUInt32BE(length, 0)
-  head[4] = type
-  head.writeUInt32BE(call, 5)
-  head.writeUInt32BE(metaBytes, 9)
+  const whole = Buffer.allocUnsafe(lengthBytes + headBytes + metaBytes + (copyBody ? body.length : 0))
+  writeHead(whole, 0, type, call, meta, metaBytes, body.length)
+  if (!copyBody) return [whole, body]
+  body.copy(whole, lengthBytes + headBytes + metaBytes)
+  return [whole]
+}
+
+/** Writes a frame into `bytes` and returns where it ends; null: there may be no room for it. */
+export function writeFrame(
+  bytes: Buffer,
+  at: number,
+  type: FrameType,
+  call: number,
+  meta: string,
+  body: Buffer = emptyBody,
+): number | null {
+  // A UTF-16 unit takes at most three bytes of UTF-8.
+  if (lengthBytes + headBytes + meta.length * 3 + body.length > bytes.length - at) return null
+  const metaBytes = Buffer.byteLength(meta)
+  const bodyAt = writeHead(bytes, at, type, call, meta, metaBytes, body.length)
+  bytes.set(body, bodyAt)
+  return bodyAt + body.length
+}
+
+/** Everything of a frame but its body; returns where that belongs. */
+function writeHead(
+  bytes: Buffer,
+  at: number,
+  type: FrameType,
+  call: number,
+  meta: string,
+  metaBytes: number,
+  bodyBytes: number,
+): number {
+  const length = headBytes + metaBytes + bodyBytes
+  if (length > maxFrameBytes) throw new ProtocolError(`a frame of ${length} bytes is longer than ${maxFrameBytes}`)
+  bytes.writeUInt32BE(length, at)
+  bytes[at + 4] = type
+  bytes.writeUInt32BE(call, at + 5)
+  bytes.writeUInt32BE(metaBytes, at + 9)
+  const metaAt = at + lengthBytes + headBytes
   // Most metas are ASCII, which latin1 writes without encoding.
-  head.write(meta, lengthBytes + headBytes, metaBytes === meta.length ? 'latin1' : 'utf8')
-  if (!copyBody) return [head, body]
-  body.copy(head, lengthBytes + headBytes + metaBytes)
-  return [head]
+  bytes.write(meta, metaAt, metaBytes === meta.length ? 'latin1' : 'utf8')
+  return metaAt + metaBytes
 }
 
 /** Decodes arriving bytes into frames. A body is a view of the input buffer: copy it to keep it. */
