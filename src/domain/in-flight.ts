@@ -24,6 +24,7 @@ export class InFlight<Key, Value> {
   }
 
   get(key: Key): Value | undefined {
+    if (this.#size === 0) return undefined
     return this.#values[this.#placeOf(key, this.#hashOf(key))]
   }
 
@@ -41,6 +42,7 @@ export class InFlight<Key, Value> {
 
   /** True when it was there. */
   delete(key: Key): boolean {
+    if (this.#size === 0) return false
     const at = this.#placeOf(key, this.#hashOf(key))
     if (this.#hashes[at] === 0) return false
     this.#size--

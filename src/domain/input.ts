@@ -52,7 +52,7 @@ export const inputOfRequest = (body: Buffer): CallInput => (body.length === 0 ? 
  */
 export function inputFromBody(body: Buffer, contentType: string | undefined, signature: Signature): CallInput {
   if (body.length === 0) return none
-  const type = contentType === undefined ? '' : (contentType.split(';', 1)[0] as string).trim().toLowerCase()
+  const type = mediaTypeOf(contentType)
   const saysJson = type === 'application/json' || type.endsWith('+json')
   if ((!saysJson && isBinary(type)) || !isReadable(body, contentType)) return { kind: 'bytes', body }
   const text = body.toString('utf8')
@@ -65,6 +65,13 @@ export function inputFromBody(body: Buffer, contentType: string | undefined, sig
   if (saysJson && inputKind === 'text' && factsOf(signature).json === 'any')
     throw invalid('The body is not valid JSON, although its Content-Type says so.')
   return inputKind === 'none' ? none : { kind: inputKind, body, text }
+}
+
+/** The media type of a Content-Type in lower case, without parameters; empty when there is none. */
+export function mediaTypeOf(header = ''): string {
+  if (header === 'application/json') return header
+  const end = header.indexOf(';')
+  return (end === -1 ? header : header.slice(0, end)).trim().toLowerCase()
 }
 
 const byteOrderMark = '\ufeff'

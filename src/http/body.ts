@@ -1,20 +1,17 @@
 import { isUtf8 } from 'node:buffer'
 import { FaasError, invalid } from '../domain/errors.ts'
+import { mediaTypeOf } from '../domain/input.ts'
 import type { Principal } from '../domain/principal.ts'
 import { unpacked } from './content-encoding.ts'
 import type { Ctx } from './ctx.ts'
+
+export { mediaTypeOf }
 
 const formTypes = ['application/x-www-form-urlencoded', 'multipart/form-data']
 
 /** The media type of the body in lower case, without parameters; empty when there is none. */
 export function mediaType(c: Ctx): string {
   return mediaTypeOf(c.req.header('Content-Type'))
-}
-
-export function mediaTypeOf(header = ''): string {
-  if (header === 'application/json') return header
-  const end = header.indexOf(';')
-  return (end === -1 ? header : header.slice(0, end)).trim().toLowerCase()
 }
 
 /** Reads and decompresses the whole body, up to the limit. Throws FaasError like `Bodies.read` and `unpacked`. */
