@@ -254,12 +254,15 @@ describe('generic workers', () => {
     expect(asked.lease).toMatchObject({ worker: 'w1', startKind: 'prewarmed', coldReason: 'first', loadMs: 10 })
   })
 
-  test('the one taken is replaced in the background', async () => {
+  test('the one taken is replaced in the background, after the call that took it could be answered', async () => {
     const test = new TestPool({ genericFloor: 1 })
     await test.withRuntime()
     await test.take()
+    const before = test.workers.asked
     expect(test.pool.capacity('taibai/nodejs')).toEqual({ total: 1, available: 0 })
-    await test.pass(100)
+    await test.pass(19)
+    expect(test.workers.asked).toBe(before)
+    await test.pass(101)
     expect(test.pool.capacity('taibai/nodejs')).toEqual({ total: 2, available: 1 })
   })
 
