@@ -5,6 +5,7 @@ import type { DiskSpace } from './domain/disk-space.ts'
 import type { Ledger } from './domain/execution.ts'
 import type { PackageStore } from './domain/function.ts'
 import type { NewId } from './domain/ids.ts'
+import type { ImageFolders } from './domain/image-use.ts'
 import type { Log } from './domain/log.ts'
 import type { Machines } from './domain/machine.ts'
 import type { RuntimeImages } from './domain/runtime.ts'
@@ -47,6 +48,8 @@ export interface Infrastructure {
   eventSender: EventSender
   /** Inputs of the health checks. */
   health: Pick<HealthParts, 'engine' | 'data' | 'facts'>
+  /** Null: the engine has no images. */
+  imageFolders: ImageFolders | null
   images: Pick<ImagesParts, 'engine' | 'pulled' | 'highWaterBytes'>
   registries: Pick<RegistriesParts, 'credentials' | 'check'>
   /** Absent: workers run on this machine alone. */
@@ -67,6 +70,8 @@ export type HealthSettings = Pick<HealthParts['facts'], 'memory' | 'backupEveryH
 
 export interface ServiceSettings {
   functions: FunctionLimits
+  /** Limit of an app that is taken out of an image. */
+  maxAppBytes: number
   /** OCI runtimes that functions may request. */
   sandboxes: string[]
   swift: SwiftCodeParts['limits']

@@ -216,6 +216,7 @@ export const serviceSettings = (config: Config): ServiceSettings => ({
     functionHosts: config.functionHosts,
     imageAllow: config.imageAllow,
   },
+  maxAppBytes: config.maxUnpackedBytes,
   sandboxes: config.sandboxes,
   swift: { maxSwiftObjectBytes: config.maxSwiftObjectBytes, swiftCheckSeconds: config.swiftCheckSeconds },
   runs: {

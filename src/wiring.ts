@@ -3,6 +3,7 @@ import type { OpenStack } from './openstack/openstack.ts'
 import { cronPatterns } from './scheduler/cron-patterns.ts'
 import { Scheduler } from './scheduler/scheduler.ts'
 import { Aliases } from './services/functions/aliases.ts'
+import { AppImages } from './services/functions/app-images.ts'
 import { Builds } from './services/functions/builds.ts'
 import { DeploymentOrder } from './services/functions/deployment-order.ts'
 import { EngineRefusals } from './services/functions/engine-refusals.ts'
@@ -175,6 +176,11 @@ export function makeServices(ground: Infrastructure) {
       builds,
       order,
       zipOf,
+      appImages: new AppImages({
+        engine: ground.imageFolders,
+        limits: settings.functions,
+        maxBytes: settings.maxAppBytes,
+      }),
       runtimes,
       targets,
       exposed,

@@ -116,6 +116,7 @@ export function makeInfrastructure(
       data: () => readDataFacts(data.path, given.reserveBytes(config)),
       facts: { ...given.healthSettings(config, engine), version, startedAt: clock.now() },
     },
+    imageFolders: engine.images,
     images: { engine: engine.images, pulled, highWaterBytes: config.imagesHighWaterMb * 1024 * 1024 },
     registries: { credentials: registries, check: async (secret) => engine.images?.check(secret) ?? 'unknown' },
     spans,

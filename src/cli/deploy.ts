@@ -26,7 +26,7 @@ export const commands: CommandSpec[] = [
       ['--image <image>', 'a container image instead of code'],
       [
         '--mode <mode>',
-        'mode of an image: command (runs once for each call), http (keeps running, called over HTTP), openwhisk (action image), lambda (AWS Lambda image) or fission (Fission environment, which loads the path)',
+        'mode of an image: command (runs once for each call), http (keeps running, called over HTTP), openwhisk (action image), lambda (AWS Lambda image), azure (the app in an image of Azure Functions) or fission (Fission environment, which loads the path)',
       ],
       ['--port <port>', 'port on which an image of mode http listens'],
       ['--command <words>', "handler of an image of mode lambda, instead of the image's command"],

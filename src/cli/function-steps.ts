@@ -21,11 +21,13 @@ export async function functionSteps(
     ]
     return [{ kind: 'create', what, details, take: () => create(client, wanted, how) }]
   }
-  const changed = { ...changedFields(besideItsOwn(wanted.fields, there), there), ...changedImage(wanted, there) }
+  const fields = changedFields(besideItsOwn(wanted.fields, there), there)
+  const changed = isTakenOut(wanted) ? changedApp(wanted, there, fields) : { ...fields, ...changedImage(wanted, there) }
   const isNew = wanted.zip !== undefined && (there.code.md5sum !== md5(wanted.zip) || how.build === 'always')
   const newZip = isNew ? wanted.zip : undefined
   refuseOtherKind(wanted, there)
-  const image = 'code' in changed || wanted.image?.image === there.code.image ? undefined : wanted.image?.image
+  const isSameImage = 'code' in changed || isTakenOut(wanted) || wanted.image?.image === there.code.image
+  const image = isSameImage ? undefined : wanted.image?.image
   if (Object.keys(changed).length === 0 && newZip === undefined && image === undefined) return []
   const details = [
     ...(newZip ? ['code'] : []),
@@ -61,11 +63,25 @@ function changedImage(
   return image === undefined || !isOfKind || canonical(image) === canonical(code) ? {} : { code: { ...image } }
 }
 
+/** An image of mode azure: the server takes its app out, and adds its environment to the given one. */
+const isTakenOut = ({ image }: ManifestFunctionState): boolean => image?.mode === 'azure'
+
+function changedApp(
+  { image }: ManifestFunctionState,
+  { code, env: before }: FunctionRow,
+  changed: FunctionFields,
+): FunctionFields {
+  const { env, ...others } = changed
+  const isSaid = Object.entries(env ?? {}).every(([name, value]) => before[name] === value)
+  if (image === undefined || (isSaid && image.image === code.from_image)) return others
+  return { ...others, ...(env !== undefined && { env }), code: { ...image } }
+}
+
 /** Refuses in advance what the server would refuse in the middle of a deployment; only fields in the manifest count. */
 function refuseOtherKind({ name, image }: ManifestFunctionState, { code }: FunctionRow): void {
   const { mode = code.mode ?? 'command', port = code.port } = image ?? {}
   const isSame = code.source === 'image' && mode === (code.mode ?? 'command') && port === code.port
-  if (image === undefined || isSame) return
+  if (image === undefined || isSame || (mode === 'azure' && code.from_image !== undefined)) return
   const is = code.source === 'image' ? `the image ${code.image} (mode ${code.mode ?? 'command'})` : 'code, no image'
   throw new CliError(
     `${name} is ${is}, and what a function is stays as it is, with mode and port: deploy it under another name, or delete it first.`,

@@ -90,10 +90,10 @@ const fn = z
     code: z.string().optional().describe("Folder, file or ZIP, relative to this file's folder."),
     image: z.string().optional().describe('Container image instead of code.'),
     mode: z
-      .enum(['command', 'http', 'openwhisk', 'lambda', 'fission'])
+      .enum(['command', 'http', 'openwhisk', 'lambda', 'fission', 'azure'])
       .optional()
       .describe(
-        'How an image runs: once for each call, as an HTTP server, as an OpenWhisk action image, as an AWS Lambda image, or as a Fission environment, which loads "code".',
+        'How an image runs: once for each call, as an HTTP server, as an OpenWhisk action image, as an AWS Lambda image, as the app in an image of Azure Functions, or as a Fission environment, which loads "code".',
       ),
     command: z
       .array(z.string())

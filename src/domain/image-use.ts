@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream'
+
 /** An image in an engine. */
 
 export interface EngineImage {
@@ -17,6 +19,15 @@ export interface EngineImages {
   pull(image: string): Promise<void>
   /** False: it remains, because a container or another image uses it. */
   remove(nameOrId: string): Promise<boolean>
+}
+
+/** Takes folders out of images. */
+export interface ImageFolders {
+  /**
+   * A folder of an image as a tar, whose names begin with the folder's own, and the image's environment. Pulls the image if
+   * necessary; nothing of it runs. Rejects with FaasError `engine_failed`, `invalid_request` when there is no such folder.
+   */
+  folder(image: string, path: string): Promise<{ env: Record<string, string>; tar: Readable }>
 }
 
 /** The images that this installation pulled: others may belong to somebody else. */

@@ -1,4 +1,4 @@
-import type { EngineImage, EngineImages, PulledImages } from '../../src/domain/image-use.ts'
+import type { EngineImage, EngineImages, ImageFolders, PulledImages } from '../../src/domain/image-use.ts'
 import type { RegistryCredentials, RegistryLogin } from '../../src/domain/registry.ts'
 
 const mib = 1024 * 1024
@@ -12,11 +12,13 @@ export const anImage = (given: Partial<EngineImage> & { names: string[] }): Engi
 })
 
 /** An engine's images, and the notes of which were fetched. */
-export class FakeImages implements EngineImages, PulledImages {
+export class FakeImages implements EngineImages, ImageFolders, PulledImages {
   all: EngineImage[] = []
   /** Names that a container uses. */
   held = new Set<string>()
   #pulled = new Set<string>()
+
+  folder: ImageFolders['folder'] = () => Promise.reject(new Error('no test has said what is in an image'))
 
   async list(): Promise<EngineImage[]> {
     return this.all

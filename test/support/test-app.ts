@@ -144,6 +144,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     functionTokens,
     runtimeImages: { prepare: (runtime) => pools.prepare(runtime), languageVersion: () => '24.21.0' },
     health: { engine: async () => engineReport, data: () => dataFacts, facts: healthFacts },
+    imageFolders: images,
     images: { engine: images, pulled: images, highWaterBytes: 0 },
     registries: { credentials: fakeLogins(), check: async () => 'unknown' },
     openstack: options.openstack ?? null,
@@ -246,6 +247,7 @@ const healthFacts: HealthFacts = {
 }
 
 const serviceSettings: ServiceSettings = {
+  maxAppBytes: mib,
   sandboxes: ['runsc', 'runc'],
   runs: {
     maxQueued: 100,

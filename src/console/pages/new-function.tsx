@@ -145,6 +145,7 @@ const imageModes: [mode: string, how: string][] = [
   ['command', 'Run once a call, with the input as arguments'],
   ['http', 'Kept warm: it listens for HTTP'],
   ['lambda', 'As an image of AWS Lambda: it asks for events'],
+  ['azure', 'The app is taken out of an image of Azure Functions'],
   ['openwhisk', 'As an action image of OpenWhisk: /init and /run'],
   ['fission', 'As an environment of Fission, with the code in it'],
 ]

@@ -1,7 +1,7 @@
 import type { Builder } from '../../domain/build.ts'
 import type { EngineReport } from '../../domain/engine-report.ts'
 import type { ImageMode, Network } from '../../domain/function.ts'
-import type { EngineImages } from '../../domain/image-use.ts'
+import type { EngineImages, ImageFolders } from '../../domain/image-use.ts'
 import type { Machines } from '../../domain/machine.ts'
 import type { RegistrySecret } from '../../domain/registry.ts'
 
@@ -129,7 +129,7 @@ export interface CommandResult {
   timedOut: boolean
 }
 
-export interface SandboxImages extends EngineImages {
+export interface SandboxImages extends EngineImages, ImageFolders {
   /**
    * Whether the registry accepts the credentials; `unknown`: it cannot be reached. Throws FaasError `invalid_request` when it
    * refuses them.

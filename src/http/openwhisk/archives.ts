@@ -1,8 +1,7 @@
 import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { unzipSync, Zip, ZipPassThrough } from 'fflate'
-import { extract } from 'tar-stream'
+import { unzipSync } from 'fflate'
+import { zipOfTar } from '../../services/functions/zip-of-tar.ts'
 import { whiskBadRequest } from './whisk-error.ts'
 
 /** Archives that clients send in base64. */
@@ -20,45 +19,11 @@ export async function zipIn(code: string, maxBytes: number): Promise<Buffer> {
   const bytes = Buffer.from(code, 'base64')
   if (code.startsWith(zipMark)) return bytes
   try {
-    return await zipOfTar(bytes, maxBytes)
+    return await zipOfTar(Readable.from([bytes]).pipe(createGunzip()), maxBytes)
   } catch (error) {
     throw whiskBadRequest(`There was an error uncompressing the action archive: ${(error as Error).message}`)
   }
 }
-
-/** Works in pieces and yields in between. The ZIP is not compressed, because it is unpacked next. */
-async function zipOfTar(gzip: Buffer, maxBytes: number): Promise<Buffer> {
-  const reading = extract()
-  const done = pipeline(Readable.from([gzip]), createGunzip(), (source) => noMoreThan(source, maxBytes), reading)
-  const pieces: Uint8Array[] = []
-  const zip = new Zip((error, piece) => {
-    if (error !== null) throw error
-    pieces.push(piece)
-  })
-  const taking = (async () => {
-    for await (const entry of reading) {
-      const { type, mode = 0o644, name } = entry.header
-      const file = type === 'file' ? new ZipPassThrough(name.replace(/^(\.\/)+/, '')) : null
-      if (file !== null) zip.add(Object.assign(file, asOnUnix(mode)))
-      for await (const piece of entry) file?.push(piece as Uint8Array)
-      file?.push(new Uint8Array(0), true)
-    }
-    zip.end()
-  })()
-  await Promise.all([done, taking])
-  return Buffer.concat(pieces)
-}
-
-async function* noMoreThan(source: AsyncIterable<Buffer>, maxBytes: number): AsyncGenerator<Buffer> {
-  let bytes = 0
-  for await (const piece of source) {
-    bytes += piece.length
-    if (bytes > maxBytes) throw new Error(`it has more than ${maxBytes} bytes.`)
-    yield piece
-  }
-}
-
-const asOnUnix = (mode: number) => ({ os: 3, attrs: ((0o100000 | mode) << 16) >>> 0 })
 
 /** The text of a package's only file; null: it has several. */
 export function onlyFileIn(zip: Buffer): string | null {

@@ -129,7 +129,7 @@ function imageCode(code: Record<string, unknown>): FunctionCode {
 
 function checkMode(mode: unknown): asserts mode is ImageMode {
   if (imageModes.includes(mode as ImageMode)) return
-  throw invalid(`"code.mode" must be one of ${imageModes.join(', ')}.`)
+  throw invalid(`"code.mode" must be one of ${imageModes.join(', ')}, azure.`)
 }
 
 function checkPort(port: unknown, mode: unknown): void {

@@ -3,6 +3,7 @@ import type { Ledger } from '../../domain/execution.ts'
 import type { Fn } from '../../domain/function.ts'
 import { type ListQuery, selected } from '../../domain/list.ts'
 import type { Principal } from '../../domain/principal.ts'
+import type { AppImages } from './app-images.ts'
 import { madeFrom } from './build-source.ts'
 import type { Builds, DeploymentBuildOptions } from './builds.ts'
 import type { DeploymentOrder } from './deployment-order.ts'
@@ -26,6 +27,7 @@ export interface FunctionsParts
     StoredCodesParts {
   builds: Pick<Builds, 'built' | 'deploy'>
   order: DeploymentOrder
+  appImages: Pick<AppImages, 'unpacked'>
   ledger: Ledger
 }
 
@@ -77,9 +79,10 @@ export class Functions {
     const { order, targets, builds } = this.#parts
     const place = order.accept(targets.findFunction(who, nameOrId).id)
     return builds
-      .deploy(given.build, async (build) =>
-        this.#counted(await this.#update.update(who, nameOrId, given, { build, check, place })),
-      )
+      .deploy(given.build, async (build) => {
+        const unpacked = await this.#parts.appImages.unpacked(who, given)
+        return this.#counted(await this.#update.update(who, nameOrId, unpacked, { build, check, place }))
+      })
       .finally(() => place.end())
   }
 
@@ -106,9 +109,10 @@ export class Functions {
   }
 
   #create(who: Principal, given: NewFunction, check: Check, instead: Instead | null): Promise<CountedFn> {
-    return this.#parts.builds.deploy(given.build, async (build) =>
-      this.#counted(await this.#creation.create(who, given, { build, check, instead })),
-    )
+    return this.#parts.builds.deploy(given.build, async (build) => {
+      const unpacked = await this.#parts.appImages.unpacked(who, given)
+      return this.#counted(await this.#creation.create(who, unpacked, { build, check, instead }))
+    })
   }
 
   #counted(fn: Fn): CountedFn {

@@ -43,7 +43,7 @@ export class StoredCodes {
     const stored = await this.#package(code, zip)
     const isBuilt = code.source === 'package' && build !== undefined
     const { hash, md5sum } = isBuilt ? await this.#parts.builds.built(fn, stored, build) : stored
-    return { code: { ...fn.code, md5sum }, packageHash: hash, objectEtag: null }
+    return { code: { ...withOrigin(fn.code, code.code), md5sum }, packageHash: hash, objectEtag: null }
   }
 
   /** Null: the code stays. `code` without a package changes nothing. */
@@ -110,6 +110,11 @@ export class StoredCodes {
 /** The package stays when the image changes. */
 const withPackageOf = ({ code: { md5sum } }: Fn, code: FunctionCode): FunctionCode =>
   md5sum === undefined ? code : { ...code, md5sum }
+
+/** The image that an app was taken from belongs to its package; all else that a client said stays. */
+function withOrigin({ from_image: _before, ...kept }: FunctionCode, { from_image: image }: FunctionCode): FunctionCode {
+  return image === undefined ? kept : { ...kept, from_image: image }
+}
 
 async function checkMd5(wanted: string, zip: Buffer): Promise<void> {
   const actual = await md5(zip)

@@ -44,7 +44,7 @@ export class DockerEngine implements SandboxEngine {
   ) {
     this.#docker = docker
     this.#pull = pull
-    this.images = new DockerImages(docker.api, pull)
+    this.images = new DockerImages(docker.api, pull, (image) => this.prepareImage(image))
     this.#network = network
     this.#calls = calls
     this.#defaults = defaults

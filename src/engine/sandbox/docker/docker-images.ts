@@ -1,5 +1,6 @@
-import { FaasError } from '../../../domain/errors.ts'
-import type { EngineImage, EngineImages } from '../../../domain/image-use.ts'
+import type { Readable } from 'node:stream'
+import { FaasError, invalid } from '../../../domain/errors.ts'
+import type { EngineImage, EngineImages, ImageFolders } from '../../../domain/image-use.ts'
 import type { RegistrySecret } from '../../../domain/registry.ts'
 import { type EngineApi, EngineRefusal } from '../../api/engine-api.ts'
 import { registryAddress } from '../../api/registry-header.ts'
@@ -17,11 +18,14 @@ const builtLabel = 'io.taibai.source'
 const loginMs = 20_000
 
 /** The images of a Docker engine. */
-export class DockerImages implements EngineImages {
+export class DockerImages implements EngineImages, ImageFolders {
   #api: EngineApi
   #pull: (image: string) => Promise<void>
+  #prepare: (image: string) => Promise<void>
 
-  constructor(api: EngineApi, pull: (image: string) => Promise<void>) {
+  /** `prepare` pulls only what is not there. */
+  constructor(api: EngineApi, pull: (image: string) => Promise<void>, prepare: (image: string) => Promise<void>) {
+    this.#prepare = prepare
     this.#api = api
     this.#pull = pull
   }
@@ -46,6 +50,29 @@ export class DockerImages implements EngineImages {
         throw new FaasError('engine_failed', `The Docker engine could not remove the image ${nameOrId}.`, { cause })
       },
     )
+  }
+
+  async folder(image: string, path: string): Promise<{ env: Record<string, string>; tar: Readable }> {
+    await this.#prepare(image)
+    const { Config } = await this.#api.ask<{ Config: { Env?: string[] | null } }>('GET', `/images/${image}/json`)
+    const env = Object.fromEntries((Config.Env ?? []).map((one) => one.split(/=(.*)/s).slice(0, 2) as [string, string]))
+    return { env, tar: await this.#takenOut(image, path) }
+  }
+
+  /** By a container that is never started, and goes with the stream. */
+  async #takenOut(image: string, path: string): Promise<Readable> {
+    const made = { Image: image, Cmd: ['-'], NetworkDisabled: true }
+    const { Id } = await this.#api.ask<{ Id: string }>('POST', '/containers/create', {}, made)
+    const remove = () => void this.#api.ask('DELETE', `/containers/${Id}`, { force: '1', v: '1' }).catch(() => {})
+    try {
+      const tar = await this.#api.stream('GET', `/containers/${Id}/archive`, { path }, {})
+      return tar.once('close', remove)
+    } catch (cause) {
+      remove()
+      if (cause instanceof EngineRefusal && cause.status === 404)
+        throw invalid(`The image ${image} has no folder ${path}.`)
+      throw new FaasError('engine_failed', `The Docker engine could not take ${path} out of ${image}.`, { cause })
+    }
   }
 
   /**
