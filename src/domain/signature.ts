@@ -16,7 +16,7 @@ export interface SignatureFacts {
    */
   failure: 'fault' | 'gateway' | 'value'
   /** The format of triggers' events: our own, or the platform's. */
-  events: 'own' | 'aws' | 'openwhisk' | 'cloudevents' | 'google'
+  events: 'own' | 'aws' | 'openwhisk' | 'cloudevents' | 'google' | 'azure'
   /** Default entry of functions, for all languages; absent: the runtime's. */
   entry?: string
   /**
@@ -39,7 +39,7 @@ const facts = {
   'functions-framework': { given: 'request', json: 'any', failure: 'fault', events: 'google', entry: 'function' },
   fission: { given: 'request', json: 'any', failure: 'fault', events: 'own', entry: '' },
   kubeless: { given: 'request', json: 'any', failure: 'fault', events: 'own' },
-  azure: { given: 'request', json: 'any', failure: 'fault', events: 'own', entry: 'app', isApp: true },
+  azure: { given: 'request', json: 'any', failure: 'fault', events: 'azure', entry: 'app', isApp: true },
 } as const satisfies Record<string, SignatureFacts>
 
 export type Signature = keyof typeof facts

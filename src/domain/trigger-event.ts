@@ -38,6 +38,7 @@ const jobEvents = {
   }),
   openwhisk: () => null,
   google: scheduledMessage,
+  azure: () => null,
 }
 
 /** The Pub/Sub message of Cloud Scheduler. */
@@ -79,6 +80,7 @@ const objectEvents = {
   }),
   openwhisk: feedOfObject,
   google: storageEvent,
+  azure: gridEvent,
 }
 
 const feedEvents: Record<SourceEvent, string> = {
@@ -122,6 +124,29 @@ function storageEvent(source: Source, event: SourceEvent, object: ListedObject):
   }
 }
 
+/** The event of Event Grid about a blob. */
+function gridEvent(source: Source, event: SourceEvent, object: ListedObject): object {
+  const isGone = event === 'deleted'
+  const blob = `${source.container}/${urlPath(object.name)}`
+  return {
+    id: eventId(source, object),
+    topic: `/v1/sources/${source.id}`,
+    subject: `/blobServices/default/containers/${source.container}/blobs/${object.name}`,
+    eventType: isGone ? 'Microsoft.Storage.BlobDeleted' : 'Microsoft.Storage.BlobCreated',
+    eventTime: new Date(timeOf(object)).toISOString(),
+    data: {
+      api: isGone ? 'DeleteBlob' : 'PutBlob',
+      contentType: 'application/octet-stream',
+      ...(!isGone && { contentLength: object.bytes, eTag: object.etag }),
+      blobType: 'BlockBlob',
+      url: `https://localhost/${blob}`,
+      sequencer: sequencerOf(object.lastModified),
+    },
+    dataVersion: '1',
+    metadataVersion: '1',
+  }
+}
+
 /** The same id for the same state of the object, so that receivers can detect duplicates. */
 const eventId = (source: Source, { name, etag, lastModified }: ListedObject): string =>
   `${source.id}/${name}/${etag}/${sequencerOf(lastModified)}`
@@ -150,6 +175,8 @@ const objectRecord = (source: Source, event: SourceEvent, { name, etag, bytes, l
     object: { key: urlEncoded(name), size: bytes, eTag: etag, sequencer: sequencerOf(lastModified) },
   },
 })
+
+const urlPath = (name: string): string => name.split('/').map(encodeURIComponent).join('/')
 
 /** With + for a space, as in a form. */
 const urlEncoded = (name: string): string =>

@@ -13,6 +13,17 @@ describe('an object tells', () => {
     expect(eventOfObject(source, 'created', object, 'event')).toMatchObject({ type: 'object.created', source: 's-1' })
   })
 
+  test('functions of Azure as Event Grid does', () => {
+    expect(eventOfObject(source, 'changed', object, 'azure')).toMatchObject({
+      ...{ topic: '/v1/sources/s-1', subject: '/blobServices/default/containers/photos/blobs/a b.jpg' },
+      ...{ eventType: 'Microsoft.Storage.BlobCreated', eventTime: '2026-11-30T10:00:00.123Z', dataVersion: '1' },
+      data: { api: 'PutBlob', contentLength: 3, eTag: 'e1', url: 'https://localhost/photos/a%20b.jpg' },
+    })
+    const gone = eventOfObject(source, 'deleted', object, 'azure')
+    expect(gone).toMatchObject({ eventType: 'Microsoft.Storage.BlobDeleted', data: { api: 'DeleteBlob' } })
+    expect(gone).not.toHaveProperty('data.contentLength')
+  })
+
   test('functions of AWS Lambda as S3 does', () => {
     expect(eventOfObject(source, 'deleted', object, 'lambda')).toMatchObject({
       Records: [{ eventName: 'ObjectRemoved:Delete', s3: { object: { key: 'a+b.jpg' } } }],

@@ -203,6 +203,7 @@ describe('an app of version 4', () => {
           if (event.subject === 'bad') throw new Error('bad event')
           return event
         } })
+        app.timer('tick', { schedule: '0 0 3 * * *', handler: async () => {} })
         app.http('all', { route: '{*rest}', methods: ['GET', 'POST'], handler: async () => ({ body: 'caught' }) })`,
       'host.json': '{"version": "2.0", "extensions": {"http": {"routePrefix": ""}}}',
     })

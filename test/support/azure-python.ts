@@ -173,6 +173,9 @@ def photos(event, out: func.Out[str]):
     if event.subject == 'bad': raise ValueError('bad event')
     out.set(json.dumps({'id': event.id, 'subject': event.subject, 'data': event.get_json() if hasattr(event, 'get_json') else event.data}))
 
+@app.timer_trigger(schedule="0 0 3 * * *", arg_name="timer")
+def tick(timer): pass
+
 @app.route(route="{*rest}")
 def every(req): return 'caught'
 `

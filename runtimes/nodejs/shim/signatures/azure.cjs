@@ -154,7 +154,9 @@ async function byName(app, asked) {
   const value = meta.input === 'json' ? parseJson(text) : undefined
   const isTargeted =
     typeof value?.target === 'string' && Object.keys(value).every((key) => key === 'target' || key === 'input')
-  const fn = isTargeted ? app.functions.find(({ name }) => name === value.target) : onlyOf(app)
+  const fn = isTargeted
+    ? app.functions.find(({ name }) => name === value.target)
+    : (onlyOf(app) ?? forEvent(app, value))
   if (fn === undefined) throw noSuch(app, isTargeted ? value.target : undefined)
   const given = isTargeted ? inputOf(value.input) : { kind: meta.input, text, body }
   const { data, metadata } = inputData(fn, given, meta)
@@ -174,6 +176,13 @@ function onlyOf({ functions }) {
   const others = functions.filter(({ compiled }) => compiled === undefined)
   const all = others.length > 0 ? others : functions
   return all.length === 1 ? all[0] : undefined
+}
+
+/** The only function for events of Event Grid, for what is one. */
+function forEvent({ functions }, value) {
+  if (typeof value?.eventType !== 'string') return undefined
+  const [fn, ...others] = functions.filter(({ trigger }) => /^eventGridTrigger$/i.test(trigger.type))
+  return others.length === 0 ? fn : undefined
 }
 
 function inputOf(value) {

@@ -141,7 +141,7 @@ def by_name(worker, functions, meta, body):
 
     value, kind = read_input(meta, body), meta.get('input')
     is_targeted = isinstance(value, dict) and isinstance(value.get('target'), str) and not value.keys() - {'target', 'input'}
-    function = next((one for one in functions if one.name == value['target']), None) if is_targeted else only_of(functions)
+    function = next((one for one in functions if one.name == value['target']), None) if is_targeted else only_of(functions) or for_event(functions, value)
     if function is None:
         names = ', '.join(one.name for one in functions)
         said = f'The app has no function "{value["target"]}"' if is_targeted else 'The call names no function of the app'
@@ -165,6 +165,12 @@ def by_name(worker, functions, meta, body):
     if not content:
         return with_outputs(said, result_of(worker, None))
     return RESULT, said + '"value":"%s",' % ('json' if 'json' in kind else 'text' if kind.startswith('text/') else 'bytes'), content
+
+
+def for_event(functions, value):
+    """The only function for events of Event Grid, for what is one."""
+    every = [one for one in functions if one.trigger['type'].lower() == 'eventgridtrigger']
+    return every[0] if len(every) == 1 and isinstance(value, dict) and isinstance(value.get('eventType'), str) else None
 
 
 def with_outputs(said, result):
