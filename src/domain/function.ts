@@ -143,8 +143,8 @@ export interface FunctionStore {
    * has the name.
    */
   insert(fn: Fn): void
-  /** Writes every field; same conflict rule. */
-  update(fn: Fn): void
+  /** Writes every field, all or nothing with what `alongside` writes; same conflict rule, and what `alongside` throws. */
+  update(fn: Fn, alongside?: () => void): void
   /** Deletes the function with its versions and finished jobs. */
   delete(id: string): boolean
   /**

@@ -20,8 +20,12 @@ export class FunctionRows implements FunctionStore {
     written(() => this.#statements.insert.run({ ...fn }), nameIsTaken(fn))
   }
 
-  update(fn: Fn): void {
-    written(() => this.#statements.update.run({ ...fn }), nameIsTaken(fn))
+  update(fn: Fn, alongside?: () => void): void {
+    const update = () => {
+      alongside?.()
+      this.#statements.update.run({ ...fn })
+    }
+    written(() => (alongside === undefined ? update() : this.#database.transaction(update)), nameIsTaken(fn))
   }
 
   delete(id: string): boolean {

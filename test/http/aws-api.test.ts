@@ -421,3 +421,49 @@ test('a dry run answers without running, an event is accepted', async () => {
     Status: 202,
   })
 })
+
+describe('Of two changes at the same moment', () => {
+  const configuration = (json: object) => app.request('PUT', `${all}/shop/configuration`, { json })
+  const inOrder = (answers: { status: number }[]) => answers.map(({ status }) => status).sort()
+
+  test.each([
+    ['fields of the function', { Timeout: 8 }, { Description: 'other' }],
+    ['settings that are kept beside it', { Role: 'arn:aws:iam::000000000000:role/a' }, { MemorySize: 200 }],
+  ])('with one RevisionId only one is made, of %s', async (_what, one, other) => {
+    const { RevisionId } = (await create()).json
+    const answers = await Promise.all([one, other].map((change) => configuration({ ...change, RevisionId })))
+    expect(inOrder(answers)).toEqual([200, 412])
+    const refused = answers.find(({ status }) => status === 412) as (typeof answers)[number]
+    expect(errorOf(refused)[1]).toBe('PreconditionFailedException')
+    const made = answers.find(({ status }) => status === 200) as (typeof answers)[number]
+    expect((await app.request('GET', `${all}/shop/configuration`)).json).toEqual(made.json)
+  })
+
+  test('with one RevisionId only one is made, of the code', async () => {
+    const { RevisionId } = (await create()).json
+    const code = (text: string) =>
+      app.request('PUT', `${all}/shop/code`, { json: { ZipFile: Buffer.from(text).toString('base64'), RevisionId } })
+    expect(inOrder(await Promise.all(['PK-2', 'PK-33'].map(code)))).toEqual([200, 412])
+    const stale = { ZipFile: Buffer.from('PK-444').toString('base64'), RevisionId }
+    expect((await app.request('PUT', `${all}/shop/code`, { json: stale })).status).toBe(412)
+  })
+
+  test('without one both are made, and neither takes back what the other has set', async () => {
+    await create()
+    const tags = '/2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Ashop'
+    const answers = await Promise.all([
+      configuration({ Role: 'arn:aws:iam::000000000000:role/a' }),
+      configuration({ TracingConfig: { Mode: 'Active' } }),
+      app.request('POST', '/2021-10-31/functions/shop/url', { json: { AuthType: 'AWS_IAM' } }),
+      app.request('POST', tags, { json: { Tags: { team: 'x' } } }),
+    ])
+    expect(inOrder(answers)).toEqual([200, 200, 201, 204])
+    const { json } = await app.request('GET', `${all}/shop`)
+    expect(json.Tags).toEqual({ team: 'x' })
+    expect(json.Configuration).toMatchObject({
+      Role: 'arn:aws:iam::000000000000:role/a',
+      TracingConfig: { Mode: 'Active' },
+    })
+    expect((await app.request('GET', '/2021-10-31/functions/shop/url')).status).toBe(200)
+  })
+})

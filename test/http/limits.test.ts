@@ -130,6 +130,15 @@ describe('the limits of a project', () => {
     expect((await app.request('POST', '/v1/executions', { json: large })).json.limit.name).toBe('queued_bytes')
   })
 
+  test('limit the functions of a project also when several are made at the same moment', async () => {
+    const { app, made } = prepare()
+    await set(app, { functions: 2 })
+    const code = { source: 'inline', filename: 'main.mjs', content: 'export const main = () => 1' }
+    const create = () => app.request('POST', '/v1/functions', { json: { runtime: made.runtime, code } })
+    const answers = await Promise.all([create(), create(), create()])
+    expect(answers.map(({ status }) => status).sort()).toEqual([201, 429, 429])
+  })
+
   test('limit the number of objects', async () => {
     const { app, made } = prepare()
     const { id } = (await app.request('POST', '/v1/webhooks', { json: { function_id: made.own } })).json

@@ -22,6 +22,22 @@ async function opened(fields: Parameters<typeof aFn>[0] = {}, settings = {}, aut
 }
 
 describe('the fields', () => {
+  test('give a host to one of two functions that claim it at the same moment', async () => {
+    const { app } = await opened()
+    const claim = (name: string) => {
+      const code = { source: 'inline', filename: 'main.mjs', content: 'export const main = () => 1' }
+      const json = { name, runtime: 'nodejs', code, hosts: ['both.apps.example'] }
+      return app.request('POST', '/v1/functions', { json, as: 'admin' })
+    }
+    const made = (await Promise.all([claim('one'), claim('two')])).map(({ status }) => status).sort()
+    expect(made).toEqual([201, 409])
+    const later = ['three', 'four'].map((name) => aFn({ name, projectId: 'ops', runtimeId: null }))
+    for (const fn of later) app.stores.functions.insert(fn)
+    const change = { json: { hosts: ['later.apps.example'] }, as: 'admin' as const }
+    const changed = later.map(({ id }) => app.request('PUT', `/v1/functions/${id}`, change))
+    expect((await Promise.all(changed)).map(({ status }) => status).sort()).toEqual([200, 409])
+  })
+
   test.each<[object, number, string]>([
     [{ access: 'all' }, 400, 'token, public'],
     [{ cors: 'x' }, 400, '"cors"'],

@@ -95,7 +95,7 @@ export class Catalogue {
       .list({ filter: { projectId: who.projectId, conditions: [] }, page: { limit: null, marker: null } })
       .filter(({ name }) => name !== null)
       .sort((a, b) => (String(a.name) < String(b.name) ? -1 : 1))
-      .map((fn) => this.#described(who, fn))
+      .map((fn) => this.described(who, fn))
   }
 
   /** Stores changed settings. Throws AwsError when they would be too long. */
@@ -114,21 +114,22 @@ export class Catalogue {
     return hash === null ? 0 : this.#parts.packages.sizeOf(hash)
   }
 
-  #unqualified(who: Principal, region: string, name: string): NamedFunction {
-    try {
-      return this.#described(who, this.#parts.functions.get(who, name))
-    } catch (error) {
-      if (error instanceof FaasError && error.code === 'not_found') throw notFunction(arnOf(region, name))
-      throw error
-    }
-  }
-
-  #described(who: Principal, fn: Fn): NamedFunction {
+  /** The function itself, with its settings as they are now. */
+  described(who: Principal, fn: Fn): NamedFunction {
     const kept = this.#parts.lambdaSettings.find(fn.id)
     const runtime = this.#runtimeName(who, fn)
     const settings = kept?.settings ?? defaultFields(fn, runtime)
     const updatedAt = Math.max(fn.createdAt, fn.updatedAt ?? 0, kept?.updatedAt ?? 0)
     return { fn, settings, version: null, qualifier: null, runtime, updatedAt }
+  }
+
+  #unqualified(who: Principal, region: string, name: string): NamedFunction {
+    try {
+      return this.described(who, this.#parts.functions.get(who, name))
+    } catch (error) {
+      if (error instanceof FaasError && error.code === 'not_found') throw notFunction(arnOf(region, name))
+      throw error
+    }
   }
 
   #runtimeName(who: Principal, { runtimeId }: Fn): string | null {

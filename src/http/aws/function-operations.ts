@@ -88,10 +88,10 @@ export class FunctionOperations {
     if (isImage) refusePublish(given)
     const code = isImage ? { image: imageIn(given) } : { code: { source: 'package' }, zip: zipIn(given) }
     if (given.DryRun === true) return { status: 200, json: this.#configuration(call, found) }
-    await functions.update(call.who, fn.id, { ...code, keepJobs: true })
-    if (Array.isArray(given.Architectures)) {
-      catalogue.change(found, { architectures: given.Architectures.map(String) })
-    }
+    const alongside = this.#ifUnchanged(call, given, (now) => {
+      if (Array.isArray(given.Architectures)) catalogue.change(now, { architectures: given.Architectures.map(String) })
+    })
+    await functions.update(call.who, fn.id, { ...code, keepJobs: true, alongside })
     return this.#perhapsPublished(call, param(call), given.Publish === true, published)
   }
 
@@ -101,12 +101,11 @@ export class FunctionOperations {
     const found = catalogue.findWhole(call.who, call.region, param(call))
     checkRevision(given.RevisionId, this.#configuration(call, found))
     this.#refuseOtherRuntime(call.who, found, given.Runtime)
-    const settings = settingsOf(given, found.settings)
-    refuseTooLong(settings)
+    refuseTooLong(settingsOf(given, found.settings))
     const { fn } = found
     const start = given.ImageConfig === undefined ? undefined : startOf(fn, given)
-    await functions.update(call.who, fn.id, { ...fieldsOf(given), start, keepJobs: true })
-    catalogue.change(found, settings)
+    const alongside = this.#ifUnchanged(call, given, (now) => catalogue.change(now, settingsOf(given, now.settings)))
+    await functions.update(call.who, fn.id, { ...fieldsOf(given), start, keepJobs: true, alongside })
     return { status: 200, json: this.#configuration(call, catalogue.findWhole(call.who, call.region, param(call))) }
   }
 
@@ -132,6 +131,15 @@ export class FunctionOperations {
 
   #named(call: AwsCall): NamedFunction {
     return this.#parts.catalogue.find(call.who, call.region, param(call), call.query.get('Qualifier'))
+  }
+
+  /** For the step that writes: another change may have been written since the client's revision was looked at. */
+  #ifUnchanged(call: AwsCall, given: Record<string, unknown>, write: (now: NamedFunction) => void): (fn: Fn) => void {
+    return (fn) => {
+      const now = this.#parts.catalogue.described(call.who, fn)
+      checkRevision(given.RevisionId, this.#configuration(call, now))
+      write(now)
+    }
   }
 
   #configuration(call: AwsCall, found: NamedFunction): Record<string, unknown> {

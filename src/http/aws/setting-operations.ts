@@ -51,8 +51,8 @@ export class SettingOperations {
   deleteUrl = async (call: AwsCall): Promise<AwsAnswer> => {
     const found = this.#forUrl(call)
     urlOf(found)
-    await this.#parts.functions.update(call.who, found.fn.id, { access: 'token', cors: null })
-    this.#parts.catalogue.change(found, { url: null })
+    const alongside = this.#withUrl(call, null)
+    await this.#parts.functions.update(call.who, found.fn.id, { access: 'token', cors: null, alongside })
     return { status: 204 }
   }
 
@@ -168,9 +168,15 @@ export class SettingOperations {
     }
     const access = url.authType === 'NONE' ? 'public' : 'token'
     refuseTooLong({ ...found.settings, url })
-    await this.#parts.functions.update(call.who, found.fn.id, { access, cors: corsOf(url.cors) })
-    this.#parts.catalogue.change(found, { url })
+    const fields = { access, cors: corsOf(url.cors), alongside: this.#withUrl(call, url) } as const
+    await this.#parts.functions.update(call.who, found.fn.id, fields)
     return this.#shownUrl(call, found, url)
+  }
+
+  /** Written with the function, beside the settings as they are then. */
+  #withUrl({ who }: AwsCall, url: LambdaUrl | null): (fn: Fn) => void {
+    const { catalogue } = this.#parts
+    return (fn) => void catalogue.change(catalogue.described(who, fn), { url })
   }
 
   #shownUrl(call: AwsCall, { fn }: NamedFunction, url: LambdaUrl): object {

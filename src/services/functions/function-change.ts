@@ -17,6 +17,11 @@ export interface FunctionChange extends FunctionFields {
   build?: DeploymentBuildOptions
   /** Unfinished jobs continue with the new code; without it they refuse changes that affect the workers. */
   keepJobs?: boolean
+  /**
+   * Called with the function as it is right before it is written: what this throws refuses the change, and what this stores is
+   * stored with it or not at all.
+   */
+  alongside?: (now: Fn) => void
 }
 
 const given = (change: FunctionChange, fields: readonly ChangeableField[]): boolean =>

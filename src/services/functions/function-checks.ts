@@ -66,12 +66,18 @@ export class FunctionChecks {
     throw new FaasError('conflict', `There is a function named ${name} in this project already.`)
   }
 
+  /** For the moment in which it is written. */
+  refuseTakenHosts({ id, hosts }: Fn): void {
+    const taken = hosts.find((host) => (this.#parts.exposed.atHost(host)?.id ?? id) !== id)
+    if (taken !== undefined) throw isTaken(taken)
+  }
+
   /** A host name leads to one function: the first one that claims it. */
   #hosts(who: Principal, before: Fn | null, { hosts }: FunctionFields): void {
     const isNew = (host: string) => before === null || !before.hosts.includes(host)
     checkHosts(hosts?.filter(isNew), who, this.#parts.limits)
     const taken = hosts?.find((host) => (this.#parts.exposed.atHost(host)?.id ?? before?.id) !== before?.id)
-    if (taken !== undefined) throw new FaasError('conflict', `${taken} leads to another function already.`)
+    if (taken !== undefined) throw isTaken(taken)
   }
 
   /** The secrets must exist in the function's project. */
@@ -83,3 +89,5 @@ export class FunctionChecks {
     )
   }
 }
+
+const isTaken = (host: string): FaasError => new FaasError('conflict', `${host} leads to another function already.`)

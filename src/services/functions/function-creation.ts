@@ -132,14 +132,21 @@ export class FunctionCreation {
   }
 
   async #insert(who: Principal, fn: Fn, instead: Instead | null): Promise<void> {
-    const { functions, exposed, trusts } = this.#parts
+    const { exposed, trusts } = this.#parts
     try {
-      if (instead === null) functions.insert(fn)
+      if (instead === null) this.#insertNew(who, fn)
       else await this.#steps.removal.replace(who, instead, fn)
       exposed.forget()
     } catch (error) {
       if (fn.trustId !== null) await trusts?.delete(fn.trustId)
       throw error
     }
+  }
+
+  /** Others may have taken its place in the project, or its hosts, while its code was stored and loaded. */
+  #insertNew(who: Principal, fn: Fn): void {
+    this.#refuseMore(who, null)
+    this.#steps.checks.refuseTakenHosts(fn)
+    this.#parts.functions.insert(fn)
   }
 }

@@ -67,7 +67,7 @@ export class FunctionUpdate {
     { build, check, place }: UpdateAsked,
   ): Promise<Fn> {
     const { targets, functions } = this.#parts
-    const { code: givenCode, zip, build: _asked, image, start, keepJobs: _keepJobs, ...fields } = given
+    const { code: givenCode, zip, build: _asked, image, start, keepJobs: _keepJobs, alongside, ...fields } = given
     const before = targets.findFunction(who, nameOrId)
     refuseMoreReach(targets, who, before, fields)
     await this.#checks.fields(who, before, fields, before.trustId !== null)
@@ -93,7 +93,7 @@ export class FunctionUpdate {
       const isNewerCode = !givesNewCode && JSON.stringify(codeIn(fn)) !== JSON.stringify(codeIn(before))
       const now = changed(fn)
       const code = now.code.source === 'image' ? now.code : isNewerCode ? fn.code : tried.code
-      const written = this.#write(fn, { ...now, code }, warm)
+      const written = this.#write(fn, { ...now, code }, { warm, alongside })
       if (givesNewCode) place.done()
       if (isApp(written) || isApp(fn)) await appTimers.follow(who, fn, written)
       return written
@@ -101,11 +101,20 @@ export class FunctionUpdate {
   }
 
   /** `warm`: a worker of this revision was made for it. */
-  #write(before: Fn, wanted: Fn, warm: Revision | null): Fn {
+  #write(
+    before: Fn,
+    wanted: Fn,
+    { warm, alongside }: Pick<FunctionChange, 'alongside'> & { warm: Revision | null },
+  ): Fn {
     const { functions, exposed, targets, pool, clock } = this.#parts
-    if (JSON.stringify(before) === JSON.stringify(wanted)) return before
+    const withIt = alongside && (() => alongside(before))
+    if (JSON.stringify(before) === JSON.stringify(wanted)) {
+      withIt?.()
+      return before
+    }
+    this.#checks.refuseTakenHosts(wanted)
     const fn = { ...this.#checks.whole(wanted), updatedAt: clock.now() }
-    functions.update(fn)
+    functions.update(fn, withIt)
     exposed.forget()
     targets.forgetFunction(fn.id)
     const dropped = workersToDrop(before, fn)
