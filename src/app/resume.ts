@@ -4,6 +4,7 @@ import type { Pool } from '../domain/worker.ts'
 import type { Targets } from '../services/functions/targets.ts'
 import type { Services } from '../wiring.ts'
 import type { Infrastructure } from '../wiring-infrastructure.ts'
+import { settleReplacements } from './left-replacements.ts'
 
 const pruneEveryMs = 3_600_000
 const noteUsesEveryMs = 60_000
@@ -30,6 +31,7 @@ export function resume(
     usage,
     workerHistory,
   } = services
+  settleReplacements({ ...stores, log })
   runtimes.registerBuiltin(manifests, further)
   runtimes.resume()
   const recovered = invocation.recover((projectId, ref) => targets.resolveIn(projectId, ref), jobs.runs.follow)
