@@ -422,7 +422,7 @@ test('a dry run answers without running, an event is accepted', async () => {
   })
 })
 
-describe('Of two changes at the same moment', () => {
+describe('Two changes at the same moment', () => {
   const configuration = (json: object) => app.request('PUT', `${all}/shop/configuration`, { json })
   const inOrder = (answers: { status: number }[]) => answers.map(({ status }) => status).sort()
 
