@@ -12,7 +12,7 @@ export interface LeftReplacementsParts {
 
 /**
  * An earlier release named a function `replaced-<id>` while another of its name was made, and a crash left it so. An action of
- * OpenWhisk knows its name: it gets it back, or goes where the other is there. Of others nobody knows it; the log names them.
+ * OpenWhisk knows its name: it gets it back, or goes where the other is there. The log tells of those whose name nobody knows.
  */
 export function settleReplacements(parts: LeftReplacementsParts): void {
   for (const fn of parts.functions.list(null)) if (fn.name === `replaced-${fn.id}`) settle(parts, fn)
