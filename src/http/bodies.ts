@@ -133,7 +133,10 @@ function readStream(incoming: IncomingMessage, taker: BodyTaker): Promise<Buffer
       if (refusal === null) chunks.push(chunk)
       else reject(refusal)
     })
-    incoming.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)))
+    incoming.once('end', () => {
+      resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
+      chunks.length = 0
+    })
     incoming.once('error', () => reject(incompleteBody()))
     incoming.once('close', () => reject(incompleteBody()))
   })

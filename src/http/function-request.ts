@@ -2,6 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { invalid } from '../domain/errors.ts'
 import { recordings } from '../domain/function.ts'
 import { signatureNames } from '../domain/signature.ts'
+import type { Upload } from '../domain/upload.ts'
 import type { FunctionFields } from '../services/functions/function-fields.ts'
 import { mediaType } from './body.ts'
 import type { Ctx } from './ctx.ts'
@@ -126,8 +127,8 @@ const bodiesOf = (schema: z.ZodObject): Record<string, z.ZodType> => ({
 export const newFunctionBodies = bodiesOf(newFunction)
 export const functionChangeBodies = bodiesOf(functionChange)
 
-export type NewFunctionFields = FunctionFields & { code: unknown; runtime?: string; zip?: Buffer }
-export type FunctionChangeFields = FunctionFields & { code?: unknown; image?: string | undefined; zip?: Buffer }
+export type NewFunctionFields = FunctionFields & { code: unknown; runtime?: string; zip?: Upload }
+export type FunctionChangeFields = FunctionFields & { code?: unknown; image?: string | undefined; zip?: Upload }
 
 export async function readNewFunction(c: Ctx, limits: BodyLimits): Promise<NewFunctionFields> {
   const { fields, unknownKeys, zip } = await readSent(c, limits)

@@ -1,4 +1,5 @@
 import { FaasError } from '../domain/errors.ts'
+import { Upload } from '../domain/upload.ts'
 import { jsonText, mediaType, parseObject, readBytes } from './body.ts'
 import type { Ctx } from './ctx.ts'
 import { parseMultipart } from './multipart.ts'
@@ -14,7 +15,7 @@ export interface SentFunction {
   fields: Record<string, unknown>
   /** Whether unknown keys are refused; in forms they are ignored. */
   unknownKeys: 'strict' | 'ignore'
-  zip?: Buffer
+  zip?: Upload
 }
 
 export async function readSent(c: Ctx, limits: BodyLimits): Promise<SentFunction> {
@@ -28,7 +29,7 @@ export async function readSent(c: Ctx, limits: BodyLimits): Promise<SentFunction
     case 'multipart/form-data':
       return readMultipart(c, maxPackageBytes + maxBodyBytes)
     case 'application/zip':
-      return { fields: queryFields(c), unknownKeys: 'strict', zip: await readBytes(c, maxPackageBytes) }
+      return { fields: queryFields(c), unknownKeys: 'strict', zip: new Upload(await readBytes(c, maxPackageBytes)) }
     default:
       throw new FaasError(
         'unsupported_media_type',
@@ -51,5 +52,9 @@ async function readMultipart(c: Ctx, maxBytes: number): Promise<SentFunction> {
   const parts = parseMultipart(await readBytes(c, maxBytes), c.req.header('Content-Type') ?? '')
   const texts = parts.filter(({ name }) => name !== 'package').map(({ name, body }) => [name, body.toString('utf8')])
   const zip = parts.find(({ name }) => name === 'package')?.body
-  return { fields: Object.fromEntries(texts), unknownKeys: 'ignore', ...(zip !== undefined && { zip }) }
+  return {
+    fields: Object.fromEntries(texts),
+    unknownKeys: 'ignore',
+    ...(zip !== undefined && { zip: new Upload(zip) }),
+  }
 }

@@ -69,8 +69,10 @@ export class WholeRequest extends IncomingMessage {
     taking.reject(refusal)
   }
 
+  /** Nothing of the body stays here: the request lives as long as its work does. */
   #end({ chunks, resolve }: Taking): void {
     this.#isTaken = true
+    this.#taking = null
     resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
   }
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
 import { aBuild, aRuntime } from '../support/builders.ts'
@@ -294,6 +296,33 @@ describe('A caller who does not wait', () => {
     await expect.poll(async () => (await builds('?status=running')).length).toBe(0)
   })
 })
+
+test('Deployments that go on without their callers hold none of what these have sent', async () => {
+  const [most, mib] = [5, 1024 * 1024]
+  app = makeTestApp({ settings: { maxPackageBytes: 32 * mib, maxBodiesBytes: 256 * mib } })
+  app.stores.runtimes.insert(aRuntime({ name: 'node', projectId: 'red' }))
+  await brings(zip, { 'main.mjs': '', 'package.json': sharp })
+  const build = heldBuild()
+  const put = app.packages.put.bind(app.packages)
+  app.packages.put = (sent) => put(sent.subarray(0, 4).equals(zip.subarray(0, 4)) ? zip : sent)
+  const before = bytesOfBuffers()
+  for (let at = 0; at < most; at++) {
+    const content = Buffer.alloc(20 * mib, at)
+    zip.copy(content)
+    expect((await deploy(`f${at}`, '&async=true', {}, content)).status).toBe(202)
+  }
+  await expect.poll(() => (bytesOfBuffers() - before) / mib, { timeout: 30_000 }).toBeLessThan(2 * 20)
+  expect(await builds('?status=running')).toHaveLength(most)
+  build.end()
+  await expect.poll(async () => (await builds('?status=running')).length).toBe(0)
+})
+
+function bytesOfBuffers(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  setFlagsFromString('--no-expose-gc')
+  return process.memoryUsage().arrayBuffers
+}
 
 describe('The log of a build', () => {
   test('is followed from its beginning to its end', async () => {

@@ -1,5 +1,6 @@
 import type { FunctionCode, ImageStart } from '../../domain/function.ts'
 import type { LambdaFields } from '../../domain/lambda-settings.ts'
+import { Upload } from '../../domain/upload.ts'
 import type { FunctionFields } from '../../services/functions/function-fields.ts'
 import { invalidParameter } from './aws-error.ts'
 import { runtimeOf } from './runtime-families.ts'
@@ -30,7 +31,7 @@ export function fieldsOf(given: Given): FunctionFields {
 export const createDefaults = { Timeout: 3, MemorySize: 128 }
 
 /** The ZIP in `Code` of a create request, or in an update. */
-export function zipIn(code: Given): Buffer {
+export function zipIn(code: Given): Upload {
   if (code.ImageUri !== undefined) {
     throw invalidParameter('ImageUri is for functions of PackageType Image: leave it out, or make one of these.')
   }
@@ -85,11 +86,11 @@ export function runtimeIn({ Runtime: runtime }: Given, isHere: (runtime: string)
   throw invalidParameter('Runtime and Handler are mandatory parameters for functions created with deployment packages.')
 }
 
-function zipOf(text: unknown): Buffer {
+function zipOf(text: unknown): Upload {
   if (typeof text !== 'string' || text === '')
     throw invalidParameter('Please provide a source for function code: ZipFile.')
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(text)) throw invalidParameter('ZipFile must be the base64 of a ZIP.')
-  return Buffer.from(text, 'base64')
+  return new Upload(Buffer.from(text, 'base64'))
 }
 
 /** Settings stored beside the function; `before`: the current ones. */

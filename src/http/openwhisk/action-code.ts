@@ -1,5 +1,6 @@
 import type { WhiskExec } from '../../domain/openwhisk.ts'
 import { type Signature, signatureOfEvents } from '../../domain/signature.ts'
+import { Upload } from '../../domain/upload.ts'
 import { isArchive, zipIn } from './archives.ts'
 import { familyOf, imageKind, sequenceKind } from './kinds.ts'
 import { sequenceCode } from './sequence.ts'
@@ -8,7 +9,7 @@ import { whiskBadRequest } from './whisk-error.ts'
 /** The code of an action in the form that functions use. */
 export interface ActionCode {
   code: object
-  zip?: Buffer
+  zip?: Upload
   /** Absent: the action is an image. */
   runtime?: string
   signature?: Signature
@@ -29,7 +30,7 @@ export async function codeOf(exec: WhiskExec | undefined, text: string | null, m
   if (text === null)
     throw whiskBadRequest("The request content was malformed: 'code' must be a string defined in 'exec'.")
   if (!isArchive(text)) return { code: inline(`action.${extension}`, text), runtime, signature }
-  return { code: { source: 'package' }, zip: await zipIn(text, maxBytes), runtime, signature }
+  return { code: { source: 'package' }, zip: new Upload(await zipIn(text, maxBytes)), runtime, signature }
 }
 
 const inline = (filename: string, content: string) => ({ source: 'inline', filename, content })

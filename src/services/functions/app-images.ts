@@ -3,6 +3,7 @@ import { FaasError, invalid } from '../../domain/errors.ts'
 import { checkedImage } from '../../domain/image.ts'
 import type { ImageFolders } from '../../domain/image-use.ts'
 import type { Principal } from '../../domain/principal.ts'
+import { Upload } from '../../domain/upload.ts'
 import { checkImageOf, type FunctionFields, type FunctionLimits } from './function-fields.ts'
 import { zipOfTar } from './zip-of-tar.ts'
 
@@ -18,7 +19,7 @@ export interface AppImagesParts {
 interface Given extends FunctionFields {
   code?: unknown
   runtime?: string
-  zip?: Buffer
+  zip?: Upload
 }
 
 /** Images of the mode `azure`: the app is taken out of its image, and deployed as a package. */
@@ -47,7 +48,7 @@ export class AppImages {
       runtime: given.runtime ?? runtime,
       signature: 'azure',
       env: { ...env, ...given.env },
-      zip,
+      zip: new Upload(zip),
     }
   }
 }

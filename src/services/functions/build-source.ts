@@ -1,12 +1,13 @@
 import type { Build } from '../../domain/build.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { FunctionStore, PackageStore } from '../../domain/function.ts'
+import { Upload } from '../../domain/upload.ts'
 
 /** What an earlier build was made from and for. Throws FaasError `conflict` when either is gone. */
 export async function madeFrom(
   { functions, packages }: { functions: FunctionStore; packages: PackageStore },
   { functionId, packageHash }: Build,
-): Promise<{ functionId: string; zip: Buffer }> {
+): Promise<{ functionId: string; zip: Upload }> {
   if (functionId === null || functions.find(functionId) === null) {
     throw new FaasError('conflict', 'The function of this build was not made, or is deleted: deploy the package again.')
   }
@@ -18,9 +19,9 @@ export async function madeFrom(
 }
 
 /** Null: it no longer exists. */
-async function bytesOf(packages: PackageStore, hash: string): Promise<Buffer | null> {
+async function bytesOf(packages: PackageStore, hash: string): Promise<Upload | null> {
   try {
-    return Buffer.from(await new Response(packages.open(hash).stream).arrayBuffer())
+    return new Upload(Buffer.from(await new Response(packages.open(hash).stream).arrayBuffer()))
   } catch (error) {
     if (error instanceof FaasError && error.code === 'not_found') return null
     throw error

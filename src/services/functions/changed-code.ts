@@ -2,10 +2,11 @@ import { invalid } from '../../domain/errors.ts'
 import type { Fn, ImageStart } from '../../domain/function.ts'
 import { checkedImage } from '../../domain/image.ts'
 import { factsOf } from '../../domain/signature.ts'
+import type { Upload } from '../../domain/upload.ts'
 import { entryIn, type GivenCode, readChangedCode } from './function-code.ts'
 
 /** The code that an update gives. Null: none. */
-export function readChange(fn: Fn, given: unknown, zip: Buffer | undefined): GivenCode | null {
+export function readChange(fn: Fn, given: unknown, zip: Upload | undefined): GivenCode | null {
   if (given !== undefined) return readChangedCode(given, fn.code)
   return zip === undefined ? null : readChangedCode(fn.code.source === 'image' ? fn.code : {}, fn.code)
 }

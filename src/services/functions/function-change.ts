@@ -1,5 +1,6 @@
 import type { Fn, ImageStart } from '../../domain/function.ts'
 import { type ChangeableField, canonicalText, fieldFacts, fieldsIn } from '../../domain/revision.ts'
+import type { Upload } from '../../domain/upload.ts'
 import type { DeploymentBuildOptions } from './builds.ts'
 import type { FunctionFields } from './function-fields.ts'
 
@@ -8,7 +9,7 @@ import type { FunctionFields } from './function-fields.ts'
 export interface FunctionChange extends FunctionFields {
   /** An object, or its JSON text. */
   code?: unknown
-  zip?: Buffer
+  zip?: Upload
   /** New image of a function that is an image. */
   image?: string | undefined
   /** New start of an image of mode "lambda", in place of all of the one before; the image stays. */

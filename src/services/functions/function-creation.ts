@@ -7,6 +7,7 @@ import type { Trusts } from '../../domain/openstack.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Runtime } from '../../domain/runtime.ts'
 import { defaultSignature, factsOf } from '../../domain/signature.ts'
+import type { Upload } from '../../domain/upload.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
 import type { Deployment, DeploymentBuildOptions } from './builds.ts'
@@ -57,7 +58,7 @@ export interface NewFunction extends FunctionFields {
   code: unknown
   /** Id or name. */
   runtime?: string
-  zip?: Buffer
+  zip?: Upload
   /** Absent: no build. */
   build?: DeploymentBuildOptions
 }

@@ -2,6 +2,7 @@ import { invalid } from '../../domain/errors.ts'
 import type { Fn, FunctionCode, PackageStore, StoredPackage } from '../../domain/function.ts'
 import type { ObjectRef } from '../../domain/openstack.ts'
 import type { Principal } from '../../domain/principal.ts'
+import type { Upload } from '../../domain/upload.ts'
 import type { Builds, Deployment } from './builds.ts'
 import { type GivenCode, md5 } from './function-code.ts'
 import { changedRef, refOf, type SwiftCode } from './swift-code.ts'
@@ -35,7 +36,7 @@ export class StoredCodes {
     who: Principal,
     fn: Fn,
     code: GivenCode,
-    zip: Buffer | undefined,
+    zip: Upload | undefined,
     build: Deployment | undefined,
   ): Promise<StoredCode | null> {
     if (code.source === 'image') return this.#besideImage(code.code, zip)
@@ -51,7 +52,7 @@ export class StoredCodes {
     who: Principal,
     fn: Fn,
     code: GivenCode,
-    zip: Buffer | undefined,
+    zip: Upload | undefined,
     build: Deployment | undefined,
   ): Promise<StoredCode | Pick<StoredCode, 'code'> | null> {
     if (code.source === 'image')
@@ -65,18 +66,19 @@ export class StoredCodes {
   }
 
   /** The package that an environment of Fission loads. It brings its modules: a builder of ours knows nothing of that image. */
-  async #besideImage(code: FunctionCode, zip: Buffer | undefined): Promise<StoredCode | null> {
+  async #besideImage(code: FunctionCode, zip: Upload | undefined): Promise<StoredCode | null> {
     if (zip === undefined || code.mode !== 'fission') return null
-    const { hash, md5sum } = await this.#parts.packages.put(zip)
+    const { hash, md5sum } = await this.#parts.packages.put(zip.take())
     return { code: { ...code, md5sum }, packageHash: hash, objectEtag: null }
   }
 
-  async #package(code: GivenCode & { source: 'package' | 'inline' }, zip: Buffer | undefined): Promise<StoredPackage> {
+  async #package(code: GivenCode & { source: 'package' | 'inline' }, zip: Upload | undefined): Promise<StoredPackage> {
     const { packages, zipOf } = this.#parts
     if (code.source === 'inline') return packages.put(zipOf(code.file.name, code.file.content))
     if (zip === undefined) throw invalid('"package" is required: attach the ZIP as a file of that name.')
-    if (code.md5sum !== null) await checkMd5(code.md5sum, zip)
-    return packages.put(zip)
+    const bytes = zip.take()
+    if (code.md5sum !== null) await checkMd5(code.md5sum, bytes)
+    return packages.put(bytes)
   }
 
   /** An `md5sum` is checked once and not stored: the object may change. */
