@@ -2,7 +2,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
@@ -131,6 +131,40 @@ describe('where the link is encrypted', () => {
     const { stdout } = await link.connection()
     sockets[2]?.end('words')
     expect(String((await once(stdout.resume(), 'data'))[0])).toBe('words')
+  })
+
+  test('a connection with a record that somebody has changed is closed, before and after its knock', async () => {
+    const between: Socket[] = []
+    const relay = createServer((near) => {
+      const far = connect(port, '127.0.0.1').on('error', () => {})
+      between.push(far)
+      sockets.push(near, far)
+      near.on('error', () => {}).pipe(far)
+      far.pipe(near)
+    }).listen(0, '127.0.0.1')
+    await once(relay, 'listening')
+    const link = await secure.make('w1')
+    made.push(link)
+    const [key = '', ca = ''] = (link.given.key ?? '').split(/\n(?=-----BEGIN)/)
+    const dialSecure = async () => {
+      const socket = connectTls({
+        ...{ port: (relay.address() as AddressInfo).port, host: '127.0.0.1', servername: 'taibai', ca },
+      }).on('error', () => {})
+      sockets.push(socket)
+      await once(socket, 'secureConnect')
+      return socket
+    }
+    await dialSecure()
+    for (const stream of ['frames', 'stdout', 'stderr']) (await dialSecure()).write(knock(stream, key))
+    const { frames } = await link.connection()
+    frames.on('error', () => {}).resume()
+    const closed = [frames, between[0] as Socket].map(
+      (socket) => new Promise((resolve) => socket.once('close', resolve)),
+    )
+    const changed = Buffer.concat([Buffer.from([23, 3, 3, 0, 32]), Buffer.alloc(32, 7)])
+    for (const far of between) far.write(changed)
+    await Promise.all(closed)
+    relay.close()
   })
 
   test('its certificate is valid from a day ago, without an end, for one name, and new at each start', () => {

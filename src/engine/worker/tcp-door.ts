@@ -74,7 +74,10 @@ export class WorkerListener {
   }
 
   #secured(socket: Socket): Socket {
-    return this.#secure === null ? socket : new TLSSocket(socket, { isServer: true, secureContext: this.#secure })
+    if (this.#secure === null) return socket
+    const secured = new TLSSocket(socket, { isServer: true, secureContext: this.#secure })
+    // Without a server of its module, Node.js keeps such an error to itself and leaves the socket open.
+    return secured.once('_tlsError', (error: Error) => secured.destroy(error))
   }
 
   #receive(socket: Socket): void {
