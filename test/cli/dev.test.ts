@@ -227,7 +227,7 @@ describe('A folder that is watched tells', () => {
     system.watchesMore = false
     write('lib/new.mjs')
     await sees('lib')
-    expect(unwatched[0]).toContain('The system watches no more than 1 folders here')
+    await vi.waitFor(() => expect(unwatched[0]).toContain('The system watches no more than 1 folders here'))
   })
 
   test('of a file that is written over, renamed over, or removed', async () => {
