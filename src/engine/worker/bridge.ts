@@ -62,7 +62,9 @@ export class Bridge {
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (caller) => void this.#join(caller))
     this.#server = server
     await once(server.listen(0, loopback), 'listening')
-    return { host: loopback, port: (server.address() as AddressInfo).port }
+    const { port } = server.address() as AddressInfo
+    if (this.#isClosed) server.close()
+    return { host: loopback, port }
   }
 
   async #join(caller: Socket): Promise<void> {

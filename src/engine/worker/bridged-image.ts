@@ -66,7 +66,7 @@ export class BridgedImage implements Sandbox {
     if (image.printed !== undefined) this.printed = image.printed
     const helperLost = helper.exited.then(() => ({ code: null, memoryExceeded: false, fromOutside: true }))
     this.exited = Promise.race([image.exited, helperLost])
-    void this.exited.then(() => this.#endHelper())
+    void this.exited.then(() => this.kill())
   }
 
   get isLost(): boolean {
