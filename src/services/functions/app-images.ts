@@ -30,7 +30,7 @@ export class AppImages {
     this.#parts = parts
   }
 
-  /** Returns other requests as they are. Throws FaasError `invalid_request`, `not_allowed`, `not_supported`, `engine_failed`. */
+  /** Returns other requests as they are. Throws FaasError `invalid_request`, `forbidden`, `not_supported`, `engine_failed`. */
   async unpacked<T extends Given>(who: Principal, given: T): Promise<T> {
     const image = imageIn(given.code)
     if (image === undefined) return given
