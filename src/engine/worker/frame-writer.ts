@@ -8,7 +8,8 @@ const mostFree = 16
 
 /**
  * Gathers the frames of one turn of the event loop and sends them in one system call: after all readable sockets have been read
- * (`setImmediate`), not after each of them as with `nextTick`. Small frames are written into one buffer, which is used again.
+ * (`setImmediate`), not after each of them as with `nextTick`. Small frames are written into one buffer, which is used again;
+ * while a connection does not take all at once (its worker reads slowly, or it is encrypted), copies of their own length are sent.
  */
 export class FrameWriter {
   #socket: Socket
@@ -19,6 +20,8 @@ export class FrameWriter {
   #pieces: Buffer[] = []
   #onWritten: (() => void)[] = []
   #isAsked = false
+  /** The last write was not done at once: the socket keeps the bytes until they are sent. */
+  #isSlow = false
 
   constructor(socket: Socket) {
     this.#socket = socket
@@ -62,9 +65,10 @@ export class FrameWriter {
     this.#to = 0
     if (this.#socket.destroyed) return
     if (told.length > 0) this.#onWritten = []
-    const bytes = pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces)
+    const isCopy = pieces.length > 1 || this.#isSlow
+    const bytes = isCopy ? Buffer.concat(pieces) : (pieces[0] as Buffer)
     this.#socket.write(bytes, told.length === 0 ? undefined : () => told.forEach((tell) => void tell()))
-    // Otherwise the socket keeps it until it is sent.
-    if (buffer !== null && this.#socket.writableLength === 0 && free.length < mostFree) free.push(buffer)
+    this.#isSlow = this.#socket.writableLength > 0
+    if (buffer !== null && (isCopy || !this.#isSlow) && free.length < mostFree) free.push(buffer)
   }
 }
