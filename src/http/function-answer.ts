@@ -74,15 +74,19 @@ function answerPlain(outgoing: ServerResponse, execution: Execution, { kind, bod
     return send(outgoing, 200, ownHeaders(execution), type, body)
   }
   const own = `X-Execution-Id: ${execution.id}\r\nServer-Timing: ${serverTiming(execution)}\r\nContent-Type: ${type}`
-  giveReadyHead(outgoing, `${own}\r\n${nosniff}`, body.length, execution.updatedAt ?? Date.now())
+  giveReadyHead(outgoing, `${own}\r\n${nosniff}`, body.length, Date.now())
   outgoing.end(latin1Of(execution, kind, body), 'latin1')
 }
 
 const nosniff = 'X-Content-Type-Options: nosniff'
 
-/** As many characters as bytes: then it is ASCII, and the text that was recorded is the same. */
+/**
+ * With as many characters as bytes it is ASCII, and the text that was recorded is the same; but for U+FFFD, which stands in a text
+ * for a byte that is no UTF-8.
+ */
 function latin1Of({ output }: Execution, kind: Value['kind'], body: Buffer): string {
-  return kind === 'json' && output?.length === body.length ? output : body.toString('latin1')
+  const isSame = kind === 'json' && output?.length === body.length && !output.includes('\ufffd')
+  return isSame ? output : body.toString('latin1')
 }
 
 function send(outgoing: ServerResponse, status: number, headers: string[], type: string, body: Buffer): void {
