@@ -266,6 +266,15 @@ describe('generic workers', () => {
     expect(test.pool.capacity('taibai/nodejs')).toEqual({ total: 2, available: 1 })
   })
 
+  test('the next ones are asked for at once when a call finds none', async () => {
+    const test = new TestPool({ genericFloor: 2 })
+    await test.withRuntime()
+    for (let n = 0; n < 3; n++) test.ask(aRevision({ functionId: `burst${n}` }))
+    await settled()
+    expect(test.workers.asked, 'two before, one for the third call, and the next').toBeGreaterThan(3)
+    await test.pass(500)
+  })
+
   test('more are kept when several were taken at once', async () => {
     const test = new TestPool({ genericFloor: 1 })
     await test.withRuntime()

@@ -161,7 +161,8 @@ export class Provider {
     if (ready !== undefined) {
       return this.#bind(group, place, ready.worker, ready.generic, 'prewarmed').finally(() => this.#refillSoon())
     }
-    this.#refillSoon()
+    // Several calls came at once, or the one before loads for long: the calls after this one would find none either.
+    setImmediate(() => this.refill())
     const generic = this.#parts.generic.of(group.revision)
     const started = await this.#start(group, place, generic)
     if (started === null || started === 'no_memory') return started
@@ -250,7 +251,7 @@ export class Provider {
     if (group.waiters.length > 0) generic.noteTaken()
   }
 
-  /** Deferred, so that the call that takes a worker is answered first: a start keeps the processors busy. */
+  /** Deferred, so that the call that has taken a worker is answered first: a start keeps the processors busy. */
   #refillSoon(): void {
     this.#parts.clock.after(refillAfterMs, () => this.refill())
   }
