@@ -107,7 +107,9 @@ export class LayerFolder implements LayerStore {
   /** The one before goes when nobody uses it any more. */
   #add(key: string, unfinished: string): Pick<HeldLayer, 'folder' | 'release'> {
     const before = this.#nameOf(key)
-    const number = (this.#latest.get(key) ?? 0) + 1
+    let number = (this.#latest.get(key) ?? 0) + 1
+    // An earlier one is still in use, though the latest was removed.
+    while (existsSync(this.#place(nameOf(key, number)))) number++
     renameSync(unfinished, this.#place(nameOf(key, number)))
     this.#latest.set(key, number)
     if (before !== null && !this.#users.has(before)) void this.#discard(before).catch(() => {})

@@ -220,6 +220,18 @@ describe('A layer in use', () => {
     expect(names()).toEqual([])
   })
 
+  test('keeps its folder when its successor was removed and the same is built once more', async () => {
+    const first = await layers.put(key, tarOf(oldFile), 'red')
+    const second = await layers.put(key, tarOf(newFile), 'red')
+    second.release()
+    expect(await layers.remove(key)).toBe(true)
+    const third = await layers.put(key, tarOf(newFile), 'red')
+    expect(readdirSync(join(first.folder, 'node_modules'))).toEqual(['old.cjs'])
+    first.release()
+    await expect.poll(names).toHaveLength(1)
+    expect(readdirSync(join(third.folder, 'node_modules'))).toEqual(['new.cjs'])
+  })
+
   test('that was replaced right before a crash is gone after the next start', async () => {
     await layers.put(key, tarOf(oldFile), 'red')
     await layers.put(key, tarOf(newFile), 'red')
