@@ -23,11 +23,11 @@ export async function onceLoaded<T>(
 ): Promise<T> {
   if (check !== 'load' && (before !== null || !isApp(fn))) return write(fn, null)
   const { functions, warm } = await trials.load(fn, before)
-  if (functions !== undefined) {
-    refuseLongList(functions)
-    appTimers.check(fn, functions)
-  }
   try {
+    if (functions !== undefined) {
+      refuseLongList(functions)
+      appTimers.check(fn, functions)
+    }
     return await write(functions === undefined ? fn : { ...fn, code: { ...fn.code, functions } }, warm)
   } finally {
     if (warm !== null) trials.end(warm)
