@@ -313,6 +313,20 @@ describe('orders to a container', () => {
   })
 })
 
+describe('the container from which a folder is taken', () => {
+  test('is found by the next start, and goes with the stream, even when nobody reads that', async () => {
+    const { tar } = await engine.images.folder('taibai/nodejs', '/home')
+    expect(docker.only.options.Labels).toEqual({ 'io.taibai.instance': 'test' })
+    tar.destroy()
+    await waitUntil('it is gone', () => docker.containers.size === 0)
+  })
+
+  test('that the engine does not make is its failure', async () => {
+    docker.refuse('POST /containers/create', 500, 'no')
+    await expect(engine.images.folder('taibai/nodejs', '/home')).rejects.toMatchObject({ code: 'engine_failed' })
+  })
+})
+
 describe('what is left of an earlier run', () => {
   test('is removed, whatever its state, and counted', async () => {
     await engine.start(spec())

@@ -22,18 +22,21 @@ function prepare(env: Record<string, string> = node, options: TestAppOptions = {
     app.stores.runtimes.insert(aRuntime({ id: idOf(name), name, projectId: 'ops' }))
   app.pool.functions = [hello]
   const asked: string[] = []
+  const tars: Readable[] = []
   app.images.folder = async (name, path) => {
     asked.push(`${name} ${path}`)
     const tar = pack()
     tar.entry({ name: 'wwwroot/', type: 'directory' })
     for (const [file, text] of Object.entries(files)) tar.entry({ name: `wwwroot/${file}` }, text)
     tar.finalize()
-    return { env, tar: Readable.from(tar) }
+    tars.push(Readable.from(tar))
+    return { env, tar: tars.at(-1) as Readable }
   }
   const code = { source: 'image', mode: 'azure', image }
   return {
     app,
     asked,
+    tars,
     make: (more: object = {}) => app.request('POST', '/v1/functions', { json: { name: 'shop', code, ...more } }),
     code,
   }
@@ -81,10 +84,12 @@ describe('an image of the mode azure', () => {
     ['that is none of Azure Functions', {}, {}, 400, /does not set FUNCTIONS_WORKER_RUNTIME/],
     ['that the operator does not allow', node, { imageAllow: ['other/*'] }, 403, /TAIBAI_IMAGE_ALLOW/],
   ])('one %s is refused', async (_name, env, options, status, message) => {
-    const { app, make } = prepare(env as Record<string, string>, options)
+    const { app, tars, make } = prepare(env as Record<string, string>, options)
     const made = await make()
     expect([made.status, made.json.faultstring]).toEqual([status, expect.stringMatching(message)])
     expect((await app.request('GET', '/v1/functions/shop')).status).toBe(404)
+    // What the engine took out stays with it until the stream is closed.
+    expect(tars.every(({ destroyed }) => destroyed)).toBe(true)
   })
 
   test('one whose app is too long is refused', async () => {

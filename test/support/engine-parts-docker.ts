@@ -147,7 +147,7 @@ export class FakeDocker {
 
   #image(response: ServerResponse, name: string, action: string): void {
     if (action === 'create') return reply(response, 404, { message: 'pull access denied' })
-    if (this.images.has(name)) reply(response, 200, { Id: name })
+    if (this.images.has(name)) reply(response, 200, { Id: name, Config: {} })
     else reply(response, 404, { message: `No such image: ${name}` })
   }
 

@@ -38,17 +38,22 @@ export class AppImages {
     checkImageOf({ source: 'image', image: checkedImage('code.image', image) }, who, limits)
     if (engine === null) throw new FaasError('not_supported', 'Apps in images need the docker engine.')
     const { env: said, tar } = await engine.folder(image, appFolder)
-    const { runtime, env } = appOfImage(image, said)
-    const zip = await zipOfTar(tar, maxBytes, withoutFirst).catch((cause: unknown) => {
-      throw invalid(`The app of the image ${image} cannot be taken: ${(cause as Error).message}`)
-    })
-    return {
-      ...given,
-      code: { source: 'package', from_image: image },
-      runtime: given.runtime ?? runtime,
-      signature: 'azure',
-      env: { ...env, ...given.env },
-      zip: new Upload(zip),
+    try {
+      const { runtime, env } = appOfImage(image, said)
+      const zip = await zipOfTar(tar, maxBytes, withoutFirst).catch((cause: unknown) => {
+        throw invalid(`The app of the image ${image} cannot be taken: ${(cause as Error).message}`)
+      })
+      return {
+        ...given,
+        code: { source: 'package', from_image: image },
+        runtime: given.runtime ?? runtime,
+        signature: 'azure',
+        env: { ...env, ...given.env },
+        zip: new Upload(zip),
+      }
+    } finally {
+      // The engine keeps what it takes out until the stream is closed.
+      tar.destroy()
     }
   }
 }

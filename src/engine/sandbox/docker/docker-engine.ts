@@ -44,7 +44,8 @@ export class DockerEngine implements SandboxEngine {
   ) {
     this.#docker = docker
     this.#pull = pull
-    this.images = new DockerImages(docker.api, pull, (image) => this.prepareImage(image))
+    const labels = { 'io.taibai.instance': defaults.instance }
+    this.images = new DockerImages(docker.api, pull, (image) => this.prepareImage(image), labels)
     this.#network = network
     this.#calls = calls
     this.#defaults = defaults

@@ -4,6 +4,7 @@ import type { EngineImage, EngineImages, ImageFolders } from '../../../domain/im
 import type { RegistrySecret } from '../../../domain/registry.ts'
 import { type EngineApi, EngineRefusal } from '../../api/engine-api.ts'
 import { registryAddress } from '../../api/registry-header.ts'
+import { asked } from './engine-answers.ts'
 
 interface ListedImage {
   Id: string
@@ -22,12 +23,19 @@ export class DockerImages implements EngineImages, ImageFolders {
   #api: EngineApi
   #pull: (image: string) => Promise<void>
   #prepare: (image: string) => Promise<void>
+  #labels: Record<string, string>
 
-  /** `prepare` pulls only what is not there. */
-  constructor(api: EngineApi, pull: (image: string) => Promise<void>, prepare: (image: string) => Promise<void>) {
+  /** `prepare` pulls only what is not there. `labels`: by which the next start finds containers that this one left. */
+  constructor(
+    api: EngineApi,
+    pull: (image: string) => Promise<void>,
+    prepare: (image: string) => Promise<void>,
+    labels: Record<string, string>,
+  ) {
     this.#prepare = prepare
     this.#api = api
     this.#pull = pull
+    this.#labels = labels
   }
 
   async list(): Promise<EngineImage[]> {
@@ -54,15 +62,19 @@ export class DockerImages implements EngineImages, ImageFolders {
 
   async folder(image: string, path: string): Promise<{ env: Record<string, string>; tar: Readable }> {
     await this.#prepare(image)
-    const { Config } = await this.#api.ask<{ Config: { Env?: string[] | null } }>('GET', `/images/${image}/json`)
+    const { Config } = await asked('read an image', () =>
+      this.#api.ask<{ Config: { Env?: string[] | null } }>('GET', `/images/${image}/json`),
+    )
     const env = Object.fromEntries((Config.Env ?? []).map((one) => one.split(/=(.*)/s).slice(0, 2) as [string, string]))
     return { env, tar: await this.#takenOut(image, path) }
   }
 
   /** By a container that is never started, and goes with the stream. */
   async #takenOut(image: string, path: string): Promise<Readable> {
-    const made = { Image: image, Cmd: ['-'], NetworkDisabled: true }
-    const { Id } = await this.#api.ask<{ Id: string }>('POST', '/containers/create', {}, made)
+    const made = { Image: image, Cmd: ['-'], NetworkDisabled: true, Labels: this.#labels }
+    const { Id } = await asked('create a container', () =>
+      this.#api.ask<{ Id: string }>('POST', '/containers/create', {}, made),
+    )
     const remove = () => void this.#api.ask('DELETE', `/containers/${Id}`, { force: '1', v: '1' }).catch(() => {})
     try {
       const tar = await this.#api.stream('GET', `/containers/${Id}/archive`, { path }, {})
