@@ -79,7 +79,12 @@ export function makeServices(ground: Infrastructure) {
     traces,
     meter: ground.meter,
     events,
-    queues: new AppQueues({ functions, targets, accept: (request) => invocation.accept(request) }),
+    queues: new AppQueues({
+      functions,
+      targets,
+      accept: (request) => invocation.accept(request),
+      limits: settings.runs,
+    }),
     limits: settings.runs,
     shares: ground.shares,
     random,

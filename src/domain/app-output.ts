@@ -19,9 +19,14 @@ export function appOutputsIn(told: unknown): AppOutput[] | undefined {
 function isOutput(one: unknown): one is AppOutput {
   if (typeof one !== 'object' || one === null) return false
   const { name, type, messages } = one as Partial<AppOutput>
-  if (typeof name !== 'string' || typeof type !== 'string' || !Array.isArray(messages)) return false
+  if (!isName(name) || !isName(type) || !Array.isArray(messages)) return false
   return messages.every((message) => typeof message === 'string')
 }
+
+const isName = (text: unknown): boolean => typeof text === 'string' && text.length <= longestName
+
+/** Longer than any name of a binding; the log and this server keep it. */
+const longestName = 255
 
 /** The triggers that read a type of output, and the field in which each names what it reads. */
 const readers: Record<string, { trigger: string; field: string }[]> = {

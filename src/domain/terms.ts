@@ -20,7 +20,7 @@ export interface Terms {
   runAtMs?: number
   onSuccess?: Destination
   onFailure?: Destination
-  /** Number of results that led to this run; it ends loops. */
+  /** Number of results, and of messages of apps, that led to this run; it ends loops. */
   depth?: number
   /** Idempotency key: a repeated request gets the first response. */
   key?: string

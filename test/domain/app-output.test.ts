@@ -5,7 +5,8 @@ const output = (type: string, to: string | null, ...messages: string[]) => ({ na
 
 describe('the outputs that a worker tells of', () => {
   test('that are none are left out', () => {
-    for (const told of [undefined, 5, {}, [], [null, 5, {}], [{ ...output('queue', 'a'), messages: [5] }]]) {
+    const named = { ...output('queue', 'a', 'x'), name: 'n'.repeat(256) }
+    for (const told of [undefined, 5, {}, [], [null, 5, {}], [{ ...output('queue', 'a'), messages: [5] }], [named]]) {
       expect(appOutputsIn(told)).toBeUndefined()
     }
   })

@@ -2,16 +2,17 @@ import type { AppFunction } from '../../domain/app-function.ts'
 import { inputWith, readersOf } from '../../domain/app-output.ts'
 import type { Execution } from '../../domain/execution.ts'
 import { type Fn, type FunctionStore, isApp } from '../../domain/function.ts'
-import { idFrom } from '../../domain/ids.ts'
 import { inputFromText } from '../../domain/input.ts'
 import type { AppOutput } from '../../domain/outcome.ts'
 import type { Target, Targets } from '../functions/targets.ts'
+import { refuseTooDeep } from './call-depth.ts'
 import type { RunRequest } from './run-request.ts'
 
 export interface AppQueuesParts {
   functions: Pick<FunctionStore, 'list'>
   targets: Pick<Targets, 'resolveIn'>
   accept(request: RunRequest): Promise<unknown>
+  limits: { maxCallDepth: number }
 }
 
 /** A function that reads an output, as the target of a run. */
@@ -26,6 +27,7 @@ interface Reader {
  */
 export class AppQueues {
   #parts: AppQueuesParts
+  /** Outputs that a log has told of. */
   #told = new Set<string>()
 
   constructor(parts: AppQueuesParts) {
@@ -40,11 +42,11 @@ export class AppQueues {
   async deliver(execution: Execution, target: Target, outputs: AppOutput[]): Promise<string> {
     const kept: AppOutput[] = []
     let lines = ''
-    for (const [place, output] of outputs.entries()) {
+    for (const output of outputs) {
       if (output.messages.length === 0) continue
       const readers = this.#readers(target, output)
-      for (const [at, message] of output.messages.entries()) {
-        for (const reader of readers) await this.#accept(execution, `${place}/${at}`, reader, message)
+      for (const message of output.messages) {
+        for (const reader of readers) await this.#accept(execution, reader, message)
       }
       if (readers.length > 0) continue
       kept.push(output)
@@ -55,13 +57,17 @@ export class AppQueues {
   }
 
   /** They belong to the project of the app, whoever called it. */
-  async #accept(execution: Execution, place: string, { target, reader }: Reader, message: string): Promise<void> {
-    await this.#parts.accept({
+  async #accept(execution: Execution, { target, reader }: Reader, message: string): Promise<void> {
+    const { accept, limits } = this.#parts
+    // Kept with the run: a ring of functions must end however long its runs wait, and over restarts.
+    const depth = (execution.terms?.depth ?? 0) + 1
+    refuseTooDeep(depth, limits.maxCallDepth)
+    await accept({
       target,
+      terms: { depth },
       projectId: target.fn.projectId,
       trigger: 'async',
       from: execution.id,
-      executionId: idFrom('output', execution.id, execution.attempt, place, target.fn.id, reader.name),
       input: inputFromText(inputWith(reader, message), target.revision.signature),
     })
   }
@@ -82,10 +88,14 @@ export class AppQueues {
   #tellOnce(fn: Fn, { name, type, to }: AppOutput): string {
     const key = `${fn.id}/${fn.packageHash}/${name}`
     if (this.#told.has(key)) return ''
+    // The names come from workers, which may tell of any number.
+    if (this.#told.size >= mostTold) this.#told.clear()
     this.#told.add(key)
     const place = to === null ? type : `${type} ${to}`
     return `[The output "${name}" (${place}) has nobody here that reads it: it is kept in "outputs" of the execution.]\n`
   }
 }
+
+const mostTold = 1000
 
 const functionsOf = ({ code }: Fn): AppFunction[] => (Array.isArray(code.functions) ? code.functions : [])

@@ -16,10 +16,15 @@ export class CallDepths {
   /** `from`: the calling execution. Throws FaasError `call_too_deep`. */
   note(executionId: string, from: string): void {
     const depth = (this.#known.get(from) ?? 0) + 1
-    if (depth > this.#max) throw new FaasError('call_too_deep', tooDeep(this.#max))
+    refuseTooDeep(depth, this.#max)
     if (this.#known.size >= mostKnown) this.#known.delete(this.#known.keys().next().value as string)
     this.#known.set(executionId, depth)
   }
+}
+
+/** Throws FaasError `call_too_deep`. */
+export function refuseTooDeep(depth: number, max: number): void {
+  if (depth > max) throw new FaasError('call_too_deep', tooDeep(max))
 }
 
 const tooDeep = (max: number): string =>
