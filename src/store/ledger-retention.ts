@@ -54,7 +54,7 @@ export async function bytesOfProject(
 ): Promise<{ bytes: number; oldest: RowPosition | null }> {
   const older = connection.prepare<unknown[], RowPosition & { bytes: number }>(
     `SELECT created_at, rowid, ${rowBytes} + ifnull(octet_length(input), 0) + ifnull(octet_length(output), 0)
-      + ifnull(octet_length(error), 0) + octet_length(log) AS bytes
+      + ifnull(octet_length(outputs), 0) + ifnull(octet_length(error), 0) + octet_length(log) AS bytes
     FROM executions INDEXED BY executions_project
     WHERE project_id = ? AND created_at <= ? AND (created_at, rowid) < (?, ?)
     ORDER BY created_at DESC, rowid DESC LIMIT ${sizeRows}`,

@@ -274,8 +274,13 @@ export class SqliteLedger implements Ledger, UsageStore {
 /** Ids of runs that began later are greater. */
 const byId = (a: Execution, b: Execution): number => (a.id < b.id ? -1 : 1)
 
-const bytesOf = ({ input, request, output, log }: Execution): number =>
-  rowBytes + (input?.length ?? 0) + (request?.body?.length ?? 0) + (output?.length ?? 0) + log.length
+const bytesOf = ({ input, request, output, outputs, log }: Execution): number =>
+  rowBytes +
+  (input?.length ?? 0) +
+  (request?.body?.length ?? 0) +
+  (output?.length ?? 0) +
+  (outputs?.length ?? 0) +
+  log.length
 
 /** The statement that stores a run, and its values. */
 function insertion(execution: Execution): [kind: Write, row: Row] {

@@ -461,6 +461,18 @@ describe('the file of a ledger', () => {
     expect(left).toEqual(['blue-0', 'blue-1', 'blue-2', 'red-7', 'red-8', 'red-9'])
   })
 
+  it('counts what apps put into outputs that nobody reads', async () => {
+    const ledger = open()
+    const outputs = JSON.stringify([{ name: 'out', type: 'blob', to: 'a', messages: [large] }])
+    record(ledger, old({ id: 'older', projectId: 'red', output: null, outputs }))
+    record(ledger, old({ id: 'newer', projectId: 'red', output: null, outputs, createdAt: builtAt + 1 }))
+    expect(ledger.vitals().pendingBytes).toBeGreaterThan(200_000)
+    await ledger.flushed()
+    expect(await ledger.recordBytes('red')).toBeGreaterThan(200_000)
+    expect(await ledger.prune(0, 0, () => 150_000)).toBe(1)
+    expect((await rowsOf(ledger)).map(({ id }) => id)).toEqual(['newer'])
+  })
+
   it('holds no input of an accepted run that is to be kept without', async () => {
     const ledger = open()
     const run = anExecution({ sync: false, input: '"a secret"', inputKind: 'json' })
