@@ -54,11 +54,14 @@ export async function eventGridAnswers(worker: BoundWorker): Promise<void> {
   })
   expect(await asked([event('1'), event('2', 'bad')])).toMatchObject({ status: 500, seen: undefined })
   expect((await asked('{')).status).toBe(400)
+  expect(await asked([event('1'), 'no event'])).toMatchObject({ status: 400, seen: undefined })
   expect((await asked([event('1')], { target: target.replace('photos', 'nobody') })).status).toBe(404)
   const { status } = await asked([event('1')], { target: '/elsewhere' })
   expect(status, 'another path is a route of the app').toBe(200)
   const stored = await worker.call(event('4')).outcome
   expect(stored, 'an event of a source').toMatchObject({ state: 'value', outputs: [{ to: 'seen' }] })
-  const keyless = worker.fetch({ method: 'POST', target, body: '[]' })
-  expect(await keyless.outcome).toMatchObject({ status: 401 })
+  for (const name of ['photos', 'nobody']) {
+    const keyless = worker.fetch({ method: 'POST', target: target.replace('photos', name), body: '[]' })
+    expect(await keyless.outcome, 'names are told to nobody').toMatchObject({ status: 401 })
+  }
 }

@@ -16,9 +16,9 @@ function deliveryIn({ functions }, { http: { method, target, headers, key }, tri
   const [, query] = target.split('?')
   const isItsPath = isEventGrid({ http: { target } })
   if (!isItsPath && trigger !== 'webhook') return undefined
+  if (trigger !== 'webhook' && key === undefined) return { status: 401 }
   const fn = receiverOf(functions, new URLSearchParams(query).get('functionName'), isItsPath)
   if (fn === undefined) return isItsPath ? { status: 404 } : undefined
-  if (isItsPath && trigger !== 'webhook' && key === undefined) return { status: 401 }
   const told = Object.fromEntries(headers)
   if (method === 'OPTIONS') return allowed(told)
   if (method !== 'POST') return { status: 405 }
@@ -48,7 +48,8 @@ function received(fn, told, body) {
   if (/^unsubscribe$/i.test(told['aeg-event-type'] ?? '')) return { status: 202 }
   const value = parseJson(body.toString())
   const events = Array.isArray(value) ? value : [value]
-  const first = events.find((one) => one?.eventType === validation)
+  if (events.some((one) => typeof one !== 'object' || one === null)) return { status: 400 }
+  const first = events.find((one) => one.eventType === validation)
   if (first === undefined) return { fn, events }
   const text = toJson({ validationResponse: first.data.validationCode })
   return { status: 200, headers: [['content-type', 'application/json; charset=utf-8']], body: text }

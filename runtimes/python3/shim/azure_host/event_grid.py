@@ -24,11 +24,11 @@ def delivery_in(functions, meta, body):
     query, is_its_path = http['target'].partition('?')[2], is_event_grid(http)
     if not is_its_path and not is_webhook:
         return None
+    if not is_webhook and http.get('key') is None:
+        return None, (401,)
     function = receiver_of(functions, parse_qs(query).get('functionName', [None])[0], is_its_path)
     if function is None:
         return (None, (404,)) if is_its_path else None
-    if is_its_path and not is_webhook and http.get('key') is None:
-        return None, (401,)
     told = dict(http['headers'])
     if http['method'] == 'OPTIONS':
         return None, allowed(told)
@@ -63,6 +63,8 @@ def received(function, told, body):
         return None, (202,)
     value = json.loads(body)
     events = value if isinstance(value, list) else [value]
+    if not all(isinstance(one, dict) for one in events):
+        return None, (400,)
     first = next((one for one in events if one.get('eventType') == VALIDATION), None)
     if first is None:
         return function, events
