@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { FrameWriter } from '../../src/engine/worker/frame-writer.ts'
 import { makeLinkCertificate } from '../../src/engine/worker/link-certificate.ts'
 import { FrameType } from '../../src/engine/worker/protocol.ts'
-import { collectGarbage } from '../support/collect-garbage.ts'
+import { bytesOfBuffers } from '../support/collect-garbage.ts'
 import { socketPair } from '../support/engine-parts-sockets.ts'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -60,9 +60,4 @@ async function encryptedEnd(server: Socket, worker: Socket): Promise<TLSSocket> 
   })
   await Promise.all([once(encrypted, 'secure'), once(other, 'secureConnect')])
   return encrypted
-}
-
-function bytesOfBuffers(): number {
-  collectGarbage()
-  return process.memoryUsage().arrayBuffers
 }

@@ -1,8 +1,7 @@
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
 import { aBuild, aRuntime } from '../support/builders.ts'
+import { bytesOfBuffers } from '../support/collect-garbage.ts'
 import { type Asked, makeTestApp, type TestApp } from '../support/test-app.ts'
 
 /** Deployments that need a build, over real SQLite; builds themselves are a double. */
@@ -316,13 +315,6 @@ test('Deployments that go on without their callers hold none of what these have 
   build.end()
   await expect.poll(async () => (await builds('?status=running')).length).toBe(0)
 })
-
-function bytesOfBuffers(): number {
-  setFlagsFromString('--expose-gc')
-  runInNewContext('gc')()
-  setFlagsFromString('--no-expose-gc')
-  return process.memoryUsage().arrayBuffers
-}
 
 describe('The log of a build', () => {
   test('is followed from its beginning to its end', async () => {

@@ -7,3 +7,9 @@ export function collectGarbage(): void {
   runInNewContext('gc')()
   setFlagsFromString('--no-expose-gc')
 }
+
+/** Memory of buffers that are still held, in bytes. */
+export function bytesOfBuffers(): number {
+  collectGarbage()
+  return process.memoryUsage().arrayBuffers
+}
