@@ -29,6 +29,12 @@ describe('an image', () => {
     expect(await wait(sandbox, 60_000)).toMatchObject({ kind: 'killed', error: { type: 'MemoryExceeded' } })
   })
 
+  test('that is lost with its machine while it starts has not failed: the platform has', async () => {
+    const sandbox = new FakeSandbox()
+    sandbox.end({ code: null, memoryExceeded: false, fromOutside: true })
+    expect(await wait(sandbox, 60_000)).toMatchObject({ kind: 'platform', error: { message: /ended from outside/ } })
+  })
+
   test('that listens on its own loopback only is said to, within seconds', async () => {
     const sandbox = new FakeSandbox()
     sandbox.listening = [{ port: 1, onlyLoopback: true }]

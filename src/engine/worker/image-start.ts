@@ -16,7 +16,10 @@ export interface ImageStartParts {
   startTimeoutMs: number
 }
 
-/** Waits until the image listens where it must. Null: it does. Else the reason, which is the function's fault. */
+/**
+ * Waits until the image listens where it must. Null: it does. Else the reason, which is the function's fault unless the image was
+ * ended from outside.
+ */
 export async function whyImageIsNotReady(
   sandbox: Sandbox,
   revision: Revision,
@@ -59,7 +62,7 @@ export function wrongListenAddress(listeners: Listener[] | null, port: number): 
 
 async function ended(sandbox: Sandbox, { image, port, memoryBytes }: Revision, runMs: number): Promise<Outcome> {
   const exit = await sandbox.exited
-  if (exit.memoryExceeded) return killed(exit, memoryBytes, runMs)
+  if (exit.memoryExceeded || exit.fromOutside) return killed(exit, memoryBytes, runMs)
   const code = exit.code === null ? '' : ` with code ${exit.code}`
   return failed(`the image ${image} ended${code} before it listened on port ${port}`, runMs)
 }

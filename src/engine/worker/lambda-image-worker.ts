@@ -149,9 +149,10 @@ export class LambdaImageWorker implements PoolWorker {
   async #neverAsked(runMs: number): Promise<void> {
     const exit = await this.#image.exited
     await (this.#image.printed ?? this.#output.lastLines())
-    const outcome = exit.memoryExceeded
-      ? killed(exit, memoryOfLambda(this.#revision), runMs)
-      : endedEarly(this.#revision, exit, runMs)
+    const outcome =
+      exit.memoryExceeded || exit.fromOutside
+        ? killed(exit, memoryOfLambda(this.#revision), runMs)
+        : endedEarly(this.#revision, exit, runMs)
     const log = this.#output.startLog
     this.startFailure = { loaded: false, loadMs: runMs, outcome: this.#output.explainStart(outcome), log }
   }
