@@ -1,21 +1,25 @@
 /** How connections end when the server stops: nobody is cut off who could have been told. */
 import { Agent, createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { Connections } from '../../src/http/connections.ts'
 
 let server: Server
 let connections: Connections
 let agent: Agent
-let delayMs: number
+/** The request has come. */
+let arrived: PromiseWithResolvers<void>
+/** The response is completed after this. */
+let completed: Promise<void>
 
 beforeEach(async () => {
-  delayMs = 0
+  arrived = Promise.withResolvers()
+  completed = Promise.resolve()
   agent = new Agent({ keepAlive: true, maxSockets: 1 })
   server = createServer((incoming, outgoing) => {
     if (incoming.url === '/stream') outgoing.write('begun')
-    setTimeout(() => outgoing.end('done'), delayMs)
+    arrived.resolve()
+    void completed.then(() => outgoing.end('done'))
   })
   connections = new Connections(server)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -39,10 +43,12 @@ const ask = (path = '/'): Promise<{ text: string; connection: string | undefined
   })
 
 test('a response in progress is the last of its connection, and announces it', async () => {
-  delayMs = 100
+  const { promise, resolve: complete } = Promise.withResolvers<void>()
+  completed = promise
   const asked = ask()
-  await pause(50)
+  await arrived.promise
   connections.drain()
+  complete()
   expect(await asked).toEqual({ text: 'done', connection: 'close' })
   await connections.end()
 })
@@ -53,26 +59,27 @@ test('the next request of an idle connection is answered with the announcement o
   server.address = () => ({ port, address: '127.0.0.1', family: 'IPv4' })
   connections.drain()
   const ended = connections.end()
-  await pause(50)
   expect(await ask()).toEqual({ text: 'done', connection: 'close' })
   await ended
 })
 
 test('a response whose head was sent is completed', async () => {
-  delayMs = 400
+  const { promise, resolve: complete } = Promise.withResolvers<void>()
+  completed = promise
   const asked = ask('/stream')
-  await pause(100)
+  await arrived.promise
   connections.drain()
   const ended = connections.end()
+  complete()
   expect(await asked).toMatchObject({ text: 'begundone' })
   await ended
 })
 
 test('closing ends at once without connections; connections that never end are cut after a second', async () => {
   const from = performance.now()
-  delayMs = 60_000
+  completed = new Promise(() => {})
   const asked = ask().catch((error: Error) => error.message)
-  await pause(50)
+  await arrived.promise
   connections.drain()
   await connections.end()
   expect(await asked).toMatch(/hang up|ECONNRESET/)
