@@ -266,6 +266,17 @@ describe('generic workers', () => {
     expect(test.pool.capacity('taibai/nodejs')).toEqual({ total: 2, available: 1 })
   })
 
+  test('the one taken is replaced, too, while the code of its function loads for long', async () => {
+    const test = new TestPool({ genericFloor: 1 })
+    await test.withRuntime()
+    test.workers.bindMs = 10_000
+    const asked = test.ask()
+    await test.pass(200 + test.workers.startMs)
+    expect(asked.isOver).toBe(false)
+    expect(test.pool.capacity('taibai/nodejs').available).toBe(1)
+    await test.pass(10_000)
+  })
+
   test('the next ones are asked for at once when a call finds none', async () => {
     const test = new TestPool({ genericFloor: 2 })
     await test.withRuntime()

@@ -56,6 +56,8 @@ export interface PendingWorker {
 
 /** From the moment when the code is loaded: most first calls take less. A start takes twenty times as long. */
 const refillAfterMs = 20
+/** From the moment when the worker is taken: code that loads for longer holds up no start. */
+const refillAtLatestMs = 200
 
 /** Provides workers for groups: binds a generic worker, or starts one. */
 export class Provider {
@@ -159,9 +161,13 @@ export class Provider {
     if (group.revision.kind !== 'shim') return this.#startImage(group, place)
     const ready = this.#parts.generic.take(group.revision, group.likeAt)
     if (ready !== undefined) {
-      return this.#bind(group, place, ready.worker, ready.generic, 'prewarmed').finally(() => this.#refillSoon())
+      const stopTimer = this.#parts.clock.after(refillAtLatestMs, () => this.refill())
+      return this.#bind(group, place, ready.worker, ready.generic, 'prewarmed').finally(() => {
+        stopTimer()
+        this.#refillSoon()
+      })
     }
-    // Several calls came at once, or the one before loads for long: the calls after this one would find none either.
+    // Several calls came at once: those after this one would find none either.
     setImmediate(() => this.refill())
     const generic = this.#parts.generic.of(group.revision)
     const started = await this.#start(group, place, generic)
