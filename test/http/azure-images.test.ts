@@ -68,6 +68,21 @@ describe('an image of the mode azure', () => {
     ])
   })
 
+  test('another image keeps the variables that the first one did not bring', async () => {
+    const variables: Record<string, string> = { ...node }
+    const { app, make, code } = prepare(variables)
+    await make({ env: { OWN: '2', DATABASE: 'db' } })
+    delete variables.GREETING
+    variables.MOOD = 'good'
+    const changed = await app.request('PUT', '/v1/functions/shop', { json: { code: { ...code, image: 'shop:2' } } })
+    expect(changed.json.env).toEqual({ OWN: '2', DATABASE: 'db', MOOD: 'good' })
+    const given = { code: { ...code, image: 'shop:3' }, env: { OWN: '3' } }
+    expect((await app.request('PUT', '/v1/functions/shop', { json: given })).json.env).toEqual({
+      OWN: '3',
+      MOOD: 'good',
+    })
+  })
+
   test('for Python runs in the runtime of Python', async () => {
     const { make } = prepare({ FUNCTIONS_WORKER_RUNTIME: 'python' })
     expect((await make()).json.runtime_id).toBe(idOf('python3'))

@@ -1,5 +1,6 @@
 import { appFolder, appOfImage } from '../../domain/app-image.ts'
 import { FaasError, invalid } from '../../domain/errors.ts'
+import type { Fn } from '../../domain/function.ts'
 import { checkedImage } from '../../domain/image.ts'
 import type { ImageFolders } from '../../domain/image-use.ts'
 import type { Principal } from '../../domain/principal.ts'
@@ -30,8 +31,11 @@ export class AppImages {
     this.#parts = parts
   }
 
-  /** Returns other requests as they are. Throws FaasError `invalid_request`, `forbidden`, `not_supported`, `engine_failed`. */
-  async unpacked<T extends Given>(who: Principal, given: T): Promise<T> {
+  /**
+   * Returns other requests as they are. `before`: the function that gets the app; null: a new one. Throws FaasError
+   * `invalid_request`, `forbidden`, `not_supported`, `engine_failed`.
+   */
+  async unpacked<T extends Given>(who: Principal, given: T, before: Fn | null): Promise<T> {
     const image = imageIn(given.code)
     if (image === undefined) return given
     const { engine, limits, maxBytes } = this.#parts
@@ -43,12 +47,14 @@ export class AppImages {
       const zip = await zipOfTar(tar, maxBytes, withoutFirst).catch((cause: unknown) => {
         throw invalid(`The app of the image ${image} cannot be taken: ${(cause as Error).message}`)
       })
+      const own = given.env ?? ownVariables(before)
+      const ofImage = Object.keys(env).filter((name) => !Object.hasOwn(own, name))
       return {
         ...given,
-        code: { source: 'package', from_image: image },
+        code: { source: 'package', from_image: image, env_of_image: ofImage },
         runtime: given.runtime ?? runtime,
         signature: 'azure',
-        env: { ...env, ...given.env },
+        env: { ...env, ...own },
         zip: new Upload(zip),
       }
     } finally {
@@ -56,6 +62,13 @@ export class AppImages {
       tar.destroy()
     }
   }
+}
+
+/** Those that did not come from its image: they stay when another image takes its place. */
+function ownVariables(fn: Fn | null): Record<string, string> {
+  const ofImage = fn?.code.env_of_image
+  const isOwn = (name: string) => !Array.isArray(ofImage) || !ofImage.includes(name)
+  return Object.fromEntries(Object.entries(fn?.env ?? {}).filter(([name]) => isOwn(name)))
 }
 
 /** The tar's names begin with that of the folder itself. */

@@ -77,10 +77,11 @@ export class Functions {
    */
   async update(who: Principal, nameOrId: string, given: FunctionChange, check: Check = null): Promise<CountedFn> {
     const { order, targets, builds } = this.#parts
-    const place = order.accept(targets.findFunction(who, nameOrId).id)
+    const before = targets.findFunction(who, nameOrId)
+    const place = order.accept(before.id)
     return builds
       .deploy(given.build, async (build) => {
-        const unpacked = await this.#parts.appImages.unpacked(who, given)
+        const unpacked = await this.#parts.appImages.unpacked(who, given, before)
         return this.#counted(await this.#update.update(who, nameOrId, unpacked, { build, check, place }))
       })
       .finally(() => place.end())
@@ -110,7 +111,7 @@ export class Functions {
 
   #create(who: Principal, given: NewFunction, check: Check, instead: Instead | null): Promise<CountedFn> {
     return this.#parts.builds.deploy(given.build, async (build) => {
-      const unpacked = await this.#parts.appImages.unpacked(who, given)
+      const unpacked = await this.#parts.appImages.unpacked(who, given, null)
       return this.#counted(await this.#creation.create(who, unpacked, { build, check, instead }))
     })
   }

@@ -113,9 +113,12 @@ export class StoredCodes {
 const withPackageOf = ({ code: { md5sum } }: Fn, code: FunctionCode): FunctionCode =>
   md5sum === undefined ? code : { ...code, md5sum }
 
-/** The image that an app was taken from belongs to its package; all else that a client said stays. */
-function withOrigin({ from_image: _before, ...kept }: FunctionCode, { from_image: image }: FunctionCode): FunctionCode {
-  return image === undefined ? kept : { ...kept, from_image: image }
+/** The image that an app was taken from, and its variables, belong to its package; all else that a client said stays. */
+function withOrigin(
+  { from_image: _image, env_of_image: _env, ...kept }: FunctionCode,
+  { from_image, env_of_image }: FunctionCode,
+): FunctionCode {
+  return from_image === undefined ? kept : { ...kept, from_image, env_of_image }
 }
 
 async function checkMd5(wanted: string, zip: Buffer): Promise<void> {
