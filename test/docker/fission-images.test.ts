@@ -54,6 +54,9 @@ export const other = () => ({ body: 'the other' })`,
     await deploy('shop', count(1), 'shop.count')
     expect(await call('shop/items?page=2', 'a')).toEqual([201, '1 /items?page=2 a'])
     expect(await call('shop', 'b')).toEqual([201, '2 / b'])
+    const other = JSON.stringify({ filepath: '/userfunc/deployarchive', functionName: 'shop.other' })
+    expect((await call('shop/v2/specialize', other))[0], 'a caller has nothing loaded').toBe(404)
+    expect((await call('shop/v2/%73pecialize/', other))[0]).toBe(404)
     const headers = { 'content-type': 'application/zip' }
     await server.must('PUT', '/v1/functions/shop', { body: zipOfFiles(count(10)), headers })
     expect(await call('shop', 'c')).toEqual([201, '10 / c'])

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { HttpHead } from '../../src/domain/outcome.ts'
 import type { Call, StreamSink } from '../../src/domain/worker.ts'
+import { isOfEnvironment } from '../../src/engine/worker/fission-image.ts'
 import { HttpImageWorker } from '../../src/engine/worker/http-image-worker.ts'
 import { defaultQuietMs } from '../../src/engine/worker/image-output.ts'
 import { aRequestHead } from '../support/builders.ts'
@@ -497,5 +498,26 @@ describe('a worker', () => {
     sandbox.end({ code: 0, memoryExceeded: false })
     await worker.gone
     expect(worker.isEnding).toBe(true)
+  })
+})
+
+describe('targets to which it is closed', () => {
+  test('are answered with 404, and the image does not see them', async () => {
+    const { seen, worker, call } = await start((_request, response) => response.end('of the image'))
+    worker.closeTo(isOfEnvironment)
+    const asked = async (target: string) => {
+      const outcome = await call({ http: aRequestHead({ method: 'POST', target }) })
+      return outcome.kind === 'returned' ? outcome.value.http?.status : outcome.kind
+    }
+    for (const target of ['/specialize', '/v2/specialize', '/V2//Specialize/?a=1', '/a/../v2/specialize']) {
+      expect(await asked(target), target).toBe(404)
+    }
+    for (const target of ['/v2%2Fspecialize', '/v2/%73pecialize', '/v2/specialize;a=1', '/v2/specialize#a']) {
+      expect(await asked(target), target).toBe(404)
+    }
+    for (const target of ['/', '/specialize/it', '/v2', '/a/v2/specialize', '/?a=/specialize', '/%']) {
+      expect(await asked(target), target).toBe(200)
+    }
+    expect(seen).toHaveLength(6)
   })
 })

@@ -46,6 +46,24 @@ export async function specialize(
   return failure === null ? null : { outcome: loadFailureOutcome(failure), log }
 }
 
+/**
+ * Whether a request would have the environment load another function, which is not for callers: some environments do so at any
+ * time. Servers read paths in different ways, so this one reads them in the widest.
+ */
+export function isOfEnvironment(target: string): boolean {
+  const parts: string[] = []
+  for (const part of decoded(target.split(/[?#]/, 1)[0] as string).split(/[/\\]/)) {
+    const name = (part.split(';', 1)[0] as string).trim().toLowerCase()
+    if (name === '..') parts.pop()
+    else if (name !== '' && name !== '.') parts.push(name)
+  }
+  return ['specialize', 'v2/specialize'].includes(parts.join('/'))
+}
+
+function decoded(path: string): string {
+  return path.replaceAll(/%([0-9a-f]{2})/gi, (_all, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+}
+
 export function specializeBody({ functionName, functionId, projectId, init }: Revision): Buffer {
   const FunctionMetadata = { name: functionName ?? functionId, namespace: projectId, uid: functionId }
   const wanted = { filepath: packageInside, functionName: init?.main ?? '', url: '', FunctionMetadata, envVersion: 2 }

@@ -42,6 +42,7 @@ export class HttpImageWorker implements PoolWorker {
   #streamIdleMs: number
   #stopGraceMs: number
   #token: WorkerToken | undefined
+  #isClosed: (target: string) => boolean = () => false
 
   /** `onOther` receives what it prints while no call runs, also during the start. */
   constructor(
@@ -91,6 +92,11 @@ export class HttpImageWorker implements PoolWorker {
     this.#output.markWith(marker)
   }
 
+  /** From now on the image gets no requests for these targets: they are answered with 404. */
+  closeTo(isClosed: (target: string) => boolean): void {
+    this.#isClosed = isClosed
+  }
+
   /** The image cannot serve, by the function's fault; its output is the log. */
   async notReady(outcome: Outcome): Promise<void> {
     if (this.isEnding) await this.#sandbox.printed
@@ -113,6 +119,7 @@ export class HttpImageWorker implements PoolWorker {
   }
 
   async call(call: Call, timeoutMs: number): Promise<Outcome> {
+    if (call.http !== undefined && this.#isClosed(call.http.target)) return notFound()
     const startedAt = this.#clock.elapsed()
     const elapsed = () => this.#clock.elapsed() - startedAt
     const deadline = new AbortController()
@@ -240,6 +247,12 @@ const isFailure = (outcome: Outcome): boolean =>
     : outcome.kind === 'raised' || (outcome.kind === 'returned' && (outcome.value.http?.status ?? 200) >= 500)
 
 const noUsage: Usage = { cpuMs: null, memoryPeakMb: null }
+
+const notFound = (): Outcome => {
+  const http: HttpHead = { status: 404, headers: [['content-type', 'text/plain; charset=utf-8']] }
+  const value = { kind: 'text' as const, body: Buffer.from('Not found.\n'), http }
+  return { kind: 'returned', value, runMs: 0, ...noUsage }
+}
 
 const failed = (message: string, runMs: number): Outcome => {
   return { kind: 'raised', error: { type: 'HttpError', message, stack: null }, runMs, ...noUsage }

@@ -16,7 +16,7 @@ import type {
 } from '../sandbox/sandbox.ts'
 import { startBridged } from './bridged-image.ts'
 import { Channel } from './channel.ts'
-import { fissionFolders, specialize } from './fission-image.ts'
+import { fissionFolders, isOfEnvironment, specialize } from './fission-image.ts'
 import { HttpImageWorker } from './http-image-worker.ts'
 import { defaultQuietMs, EarlyOutput } from './image-output.ts'
 import { whyImageIsNotReady } from './image-start.ts'
@@ -119,6 +119,7 @@ export class SandboxWorkers implements WorkerFactory {
         const unfit =
           revision.kind === 'fission' ? await specialize(worker, revision, this.#parts.startTimeoutMs) : null
         if (unfit !== null) worker.refuse(unfit.outcome, unfit.log)
+        if (revision.kind === 'fission') worker.closeTo(isOfEnvironment)
         const marker = await sandbox.outputMarker?.()
         if (marker) worker.markWith(marker)
       }
