@@ -4,12 +4,13 @@ import { extract } from 'tar-stream'
 
 /**
  * Converts a tar to a ZIP, which is not compressed, because it is unpacked next. Works in pieces and yields in between. `maxBytes`:
- * limit of the whole tar; `nameOf`: the name of a file in the ZIP. Only files are kept.
+ * limit of the whole tar and of the files in it; `nameOf`: the name of a file in the ZIP. Only files are kept, also those that are hard links.
  */
 export async function zipOfTar(
   tar: AsyncIterable<Buffer>,
   maxBytes: number,
   nameOf = (name: string): string => name.replace(/^(\.\/)+/, ''),
+  mostFiles = mostInZip,
 ): Promise<Buffer> {
   const reading = extract()
   const done = pipeline(noMoreThan(tar, maxBytes), reading)
@@ -18,13 +19,25 @@ export async function zipOfTar(
     if (error !== null) throw error
     pieces.push(piece)
   })
+  /** The pieces of each file, for hard links to it; the ZIP has the same ones. */
+  const contents = new Map<string, Uint8Array[]>()
+  let files = 0
+  let bytes = 0
   const taking = (async () => {
     for await (const entry of reading) {
-      const { type, mode = 0o644, name } = entry.header
-      const file = type === 'file' ? new ZipPassThrough(nameOf(name)) : null
-      if (file !== null) zip.add(Object.assign(file, asOnUnix(mode)))
-      for await (const piece of entry) file?.push(piece as Uint8Array)
-      file?.push(new Uint8Array(0), true)
+      const { type, mode = 0o644, name, linkname = '' } = entry.header
+      const read: Uint8Array[] = []
+      for await (const piece of entry) read.push(piece as Uint8Array)
+      const content = type === 'file' ? read : type === 'link' ? contents.get(linkname) : undefined
+      if (content === undefined) continue
+      contents.set(name, content)
+      bytes += content.reduce((sum, { length }) => sum + length, 0)
+      if (bytes > maxBytes) throw tooLarge(maxBytes)
+      if (++files > mostFiles) throw new Error(`it has more than ${mostFiles} files.`)
+      const file = new ZipPassThrough(nameOf(name))
+      zip.add(Object.assign(file, asOnUnix(mode)))
+      for (const piece of content) file.push(piece)
+      file.push(new Uint8Array(0), true)
     }
     zip.end()
   })()
@@ -36,10 +49,15 @@ async function* noMoreThan(source: AsyncIterable<Buffer>, maxBytes: number): Asy
   let bytes = 0
   for await (const piece of source) {
     bytes += piece.length
-    if (bytes > maxBytes) throw new Error(`it has more than ${maxBytes} bytes.`)
+    if (bytes > maxBytes) throw tooLarge(maxBytes)
     yield piece
   }
 }
+
+const tooLarge = (maxBytes: number): Error => new Error(`it has more than ${maxBytes} bytes.`)
+
+/** A ZIP of this form counts no more. */
+const mostInZip = 65_535
 
 /** ZIPs carry local time: with this one, the same files give the same bytes. */
 const fixedTime = new Date(1980, 0, 1)
