@@ -1,4 +1,5 @@
 import type { Client } from '../client/client.ts'
+import { cronOfMinutes } from '../domain/openwhisk.ts'
 import type { Step } from './difference.ts'
 import { isObject, objectOf, type Values, type WhiskEntity } from './translated.ts'
 
@@ -104,7 +105,7 @@ async function entityStep({ connection }: Client, entity: WhiskEntity): Promise<
   const changed =
     known === null ? Object.keys(body) : Object.keys(body).filter((key) => !isThere(body[key], known[key]))
   const before = known === null || alarm === undefined ? null : objectOf(objectOf((await feed('READ')).json).config)
-  const isOtherAlarm = alarm !== undefined && !isSameAlarm(alarm.values, before)
+  const isOtherAlarm = alarm !== undefined && !isSameAlarm(alarm, before)
   if (known !== null && changed.length === 0 && !isOtherAlarm) return null
   const take = async () => {
     if (known === null || changed.length > 0)
@@ -143,11 +144,16 @@ function withoutSpace(there: unknown): string {
   return text.split('/').slice(1).join('/')
 }
 
-function isSameAlarm(
-  { cron, timezone = 'UTC', trigger_payload = {}, ...others }: Values,
-  config: Values | null,
-): boolean {
+/** Whether the server has this alarm: one that fires once may have done so, and cannot be set again. */
+function isSameAlarm({ feed, values }: NonNullable<WhiskEntity['alarm']>, config: Values | null): boolean {
+  const { cron, minutes, date, startDate, timezone = 'UTC', trigger_payload = {}, ...others } = values
   if (config === null || Object.keys(others).length > 0) return false
+  const patterns: Record<string, unknown> = { alarm: cron, interval: cronOfMinutes(Number(minutes)), once: null }
   const payload = typeof trigger_payload === 'string' ? trigger_payload : JSON.stringify(trigger_payload)
-  return config.cron === cron && config.timezone === timezone && JSON.stringify(config.payload) === payload
+  const isSameTime = timeOf(feed === 'once' ? date : startDate) === timeOf(config.date)
+  const isSamePattern = config.cron === patterns[feed] && config.timezone === timezone
+  return isSamePattern && isSameTime && JSON.stringify(config.payload) === payload
 }
+
+const timeOf = (date: unknown): number | null =>
+  date === undefined || date === null ? null : new Date(date as string | number).getTime()

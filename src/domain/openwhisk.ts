@@ -71,6 +71,16 @@ export interface WhiskAlarm {
   count: number | null
 }
 
+/** The pattern of an interval; null: it divides neither an hour nor a day, which no cron pattern can express. */
+export function cronOfMinutes(minutes: number): string | null {
+  if (minutes === 1) return '* * * * *'
+  if (minutes > 1 && 60 % minutes === 0) return minutes === 60 ? '0 * * * *' : `*/${minutes} * * * *`
+  if (minutes > 60 && 1440 % minutes === 0 && minutes % 60 === 0) {
+    return minutes === 1440 ? '0 0 * * *' : `0 */${minutes / 60} * * *`
+  }
+  return null
+}
+
 export interface WhiskRule {
   /** Name of a trigger of the project. */
   trigger: string

@@ -1,5 +1,5 @@
 import type { NewId } from '../../domain/ids.ts'
-import type { WhiskAlarm } from '../../domain/openwhisk.ts'
+import { cronOfMinutes, type WhiskAlarm } from '../../domain/openwhisk.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { objectIn as fieldIn } from './action-fields.ts'
 import type { Catalogue } from './catalogue.ts'
@@ -96,18 +96,12 @@ function parsed(text: string): unknown {
 
 function cronIn(kind: string, { cron, minutes }: WhiskBody): string | null {
   if (kind === 'once') return null
-  if (kind === 'interval') return cronOf(Number(minutes))
+  if (kind === 'interval') return cronOfMinutes(Number(minutes)) ?? refuseMinutes()
   if (typeof cron === 'string' && cron !== '') return cron
   throw whiskBadRequest('alarms trigger feed is missing the cron parameter')
 }
 
-/** Only intervals that divide an hour or a day: a cron pattern cannot express others. */
-function cronOf(minutes: number): string {
-  if (minutes === 1) return '* * * * *'
-  if (minutes > 1 && 60 % minutes === 0) return minutes === 60 ? '0 * * * *' : `*/${minutes} * * * *`
-  if (minutes > 60 && 1440 % minutes === 0 && minutes % 60 === 0) {
-    return minutes === 1440 ? '0 0 * * *' : `0 */${minutes / 60} * * *`
-  }
+function refuseMinutes(): never {
   throw whiskBadRequest(
     'minutes must divide an hour (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60), or be hours that divide a day.',
   )
