@@ -44,7 +44,7 @@ const answerMs = (executable: string): Promise<number> =>
 /** Runs `work` with a server that responds at once. */
 export async function withAnswers<T>(work: (url: string) => Promise<T>): Promise<T> {
   const server = createServer((_request, response) => {
-    response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"functions": []}')
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end('{"functions": [], "runtimes": []}')
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   const { port } = server.address() as AddressInfo
