@@ -18,12 +18,13 @@ export async function serve(exit: (code: number) => never, { isImage = false } =
     process.stderr.write(`${sentence}\n`)
     return exit(1)
   }
-  const app = await start(fail, isImage)
   const { makeServiceManager } = await import('./host/service-manager.ts')
-  const manager = makeServiceManager()
-  stopOnSignals(app, manager, exit, fail)
+  const app = await start(fail, isImage)
+  // In the turn in which the server became ready: no call comes between.
   keepTickShape()
   dropGarbage()
+  const manager = makeServiceManager()
+  stopOnSignals(app, manager, exit, fail)
   manager.ready()
 }
 

@@ -37,7 +37,7 @@ describe('the executable', () => {
 
   test('takes at most a third of the processor time of the sources until it is ready, and 130 MB then', async () => {
     const isAThird = (own: Start, sources: Start) => own.cpuMs <= sources.cpuMs / 3 && own.memoryMb <= 130
-    const [own, sources] = await inTurn([[executable], [process.execPath, sourceProgram]], isAThird)
+    const [own, sources] = await inTurn(executable, [process.execPath, sourceProgram], isAThird)
     expect(own.cpuMs).toBeLessThanOrEqual(sources.cpuMs / 3)
     expect(own.memoryMb).toBeLessThanOrEqual(130)
   }, 300_000)

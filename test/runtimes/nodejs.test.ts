@@ -10,6 +10,7 @@ import { exitCodes, FrameType } from '../../src/engine/worker/protocol.ts'
 import type { BindOptions, BoundWorker, Outcome } from '../support/conformance-harness.ts'
 import { processHarness, ShimProcess } from '../support/shim-process.ts'
 import { openStackSession } from '../support/shim-protocol-list.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 const runtime = fileURLToPath(new URL('../../runtimes/nodejs', import.meta.url))
 const packages = mkdtempSync(join(tmpdir(), 'taibai-packages-'))
@@ -378,13 +379,14 @@ describe('SIGTERM', () => {
   test('leaves the calls in flight their time; each says that it is the last', async () => {
     await using shim = await ShimProcess.start(runtime)
     const main = `export const main = async ({ ms, fails }) => {
+      console.log('at work')
       await new Promise((resolve) => setTimeout(resolve, ms))
       if (fails) throw new Error('no')
       return 'done'
     }`
     await shim.bind(packageOf(main), { concurrency: 2 })
-    const [returns, fails] = [shim.connection.call({ ms: 100 }), shim.connection.call({ ms: 50, fails: true })]
-    await sleep(10)
+    const [returns, fails] = [shim.connection.call({ ms: 2000 }), shim.connection.call({ ms: 1500, fails: true })]
+    await waitUntil('both are at work', () => returns.output.stdout && fails.output.stdout)
     shim.signal('SIGTERM')
     expect(await fails.outcome).toMatchObject({ state: 'failed', message: 'no' })
     expect(await returns.outcome).toMatchObject({ state: 'value', value: 'done' })
@@ -397,7 +399,7 @@ describe('SIGTERM', () => {
     await using shim = await ShimProcess.start(runtime)
     const main = `export const main = () => new Response(new ReadableStream({ async start(c) {
       for (let n = 0; n < 5; n++) {
-        await new Promise((resolve) => setTimeout(resolve, 20))
+        await new Promise((resolve) => setTimeout(resolve, 300))
         c.enqueue(new Uint8Array(10))
       }
       c.close()

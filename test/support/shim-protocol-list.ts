@@ -56,8 +56,8 @@ export function protocolList(runtime: string, { isCompiled = false } = {}): void
 
   test('a worker that is told to go answers the call in flight first, and says that it takes no more', async () => {
     await using shim = await bound()
-    const call = shim.connection.call({ do: 'sleep', ms: 300 })
-    await sleep(100)
+    const call = shim.connection.call({ do: 'sleep', ms: 2000 })
+    await sleep(500)
     process.kill(shim.pid, 'SIGTERM')
     expect(await call.outcome).toMatchObject({ value: 'slept' })
     expect(call.lastMeta).toMatchObject({ last: true })
