@@ -29,7 +29,7 @@ function page(): string {
 
 \`taibai COMMAND --help\` shows a command with its options. A command asks the server that \`--url\` or \`TAIBAI_URL\` names, else that of
 \`--context\`, \`TAIBAI_CONTEXT\` or \`taibai context use\`, else the server of this machine, whose token it reads from the data folder:
-the one with \`data\` in the current folder, else the one that this user's last \`taibai up\` or \`taibai service install\` started.
+the one whose data are in \`data\` of the current folder, else the one that this user's last \`taibai up\` or \`taibai service install\` started.
 From the sources it is \`npm run -s taibai -- COMMAND\` in the project, and \`npm --prefix FOLDER-OF-THE-PROJECT run -s taibai -- COMMAND\`
 anywhere; paths begin where you are.
 

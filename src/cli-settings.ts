@@ -72,7 +72,7 @@ export function readCliSettings(server: ServerSettings, environment: NodeJS.Proc
     localUrl: urlOnThisMachine(server),
     localDataDir: dataDir,
     localVariables: {},
-    isLocalNamed: placeVariables.some((name) => environment[name]) || existsSync(dataDir),
+    isLocalNamed: placeVariables.some((name) => environment[name]) || existsSync(join(dataDir, 'taibai.db')),
   }
 }
 

@@ -20,11 +20,11 @@ export async function serve(exit: (code: number) => never, { isImage = false } =
   }
   const { makeServiceManager } = await import('./host/service-manager.ts')
   const app = await start(fail, isImage)
+  const manager = makeServiceManager()
+  stopOnSignals(app, manager, exit, fail)
   // In the turn in which the server became ready: no call comes between.
   keepTickShape()
   dropGarbage()
-  const manager = makeServiceManager()
-  stopOnSignals(app, manager, exit, fail)
   manager.ready()
 }
 

@@ -41,7 +41,14 @@ describe('the server of this machine is', () => {
   test('that of the current folder, where there is one', () => {
     rememberLocalServer(configDir, last)
     mkdirSync(join(folder, 'here/data'), { recursive: true })
+    writeFileSync(join(folder, 'here/data/taibai.db'), '')
     expect(settingsHere()).toMatchObject(usual())
+  })
+
+  test('the one that was started last, in a folder whose data are of something else', () => {
+    rememberLocalServer(configDir, last)
+    mkdirSync(join(folder, 'here/data/program'), { recursive: true })
+    expect(settingsHere()).toMatchObject({ localDataDir: last.dataDir })
   })
 
   test.each(['TAIBAI_DATA_DIR', 'TAIBAI_HOST', 'TAIBAI_PORT'])('that of the environment, when it has %s', (name) => {
