@@ -1,27 +1,18 @@
-import { Agent, type IncomingMessage, request } from 'node:http'
-import { connect } from 'node:net'
 import type { WorkerToken } from '../../domain/api-access.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
-import type { HttpRequestHead } from '../../domain/http-request.ts'
 import { hashOfId, InFlight } from '../../domain/in-flight.ts'
-import { cancelled, type HttpHead, type Outcome, platformFailed, type Usage } from '../../domain/outcome.ts'
-import type { Call, StreamSink } from '../../domain/worker.ts'
+import { cancelled, type Outcome, platformFailed } from '../../domain/outcome.ts'
+import type { Call } from '../../domain/worker.ts'
 import type { BindResult, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, OnOutput, OutputMarker, Sandbox } from '../sandbox/sandbox.ts'
-import { headOf } from './channel.ts'
-import { CollectedStream } from './collected-stream.ts'
-import { FlowingSink } from './flowing-sink.ts'
+import { ImageExchange } from './image-exchange.ts'
+import { isFailedAnswer, notFound, requestFailed } from './image-outcomes.ts'
 import { ImageOutput, type LastLines, lastLinesMs } from './image-output.ts'
-import { killed, resultTooLarge, timedOut } from './outcomes.ts'
+import { killed, timedOut } from './outcomes.ts'
 
 /** How long the engine may take to report the end of an image whose connection has closed. */
 const exitReportMs = 3000
-/**
- * Shorter than the keep-alive timeout of usual servers: a connection that the server closes while a call is sent would fail the
- * call.
- */
-const idleConnectionMs = 1000
 
 /** A warm image that listens on a port: calls are HTTP requests over kept-alive connections. */
 export class HttpImageWorker implements PoolWorker {
@@ -30,18 +21,15 @@ export class HttpImageWorker implements PoolWorker {
   readonly memoryBytes: number
   #sandbox: Sandbox
   #clock: Clock
-  #agent = new Agent({ keepAlive: true, timeout: idleConnectionMs })
-  #address: { host: string; port: number } = { host: '', port: 0 }
+  #exchange: ImageExchange
   #output: ImageOutput
   startFailure: BindResult | undefined
   /** How to cancel a call, by its execution. */
   #cancels = new InFlight<string, () => void>(hashOfId)
   /** Why it takes no more calls; `no`: it does take calls. */
   #ended: 'no' | 'deadline' | 'asked' | 'exited' = 'no'
-  #maxResultBytes: number
   #streamIdleMs: number
   #stopGraceMs: number
-  #token: WorkerToken | undefined
   #isClosed: (target: string) => boolean = () => false
 
   /** `onOther` receives what it prints while no call runs, also during the start. */
@@ -65,15 +53,14 @@ export class HttpImageWorker implements PoolWorker {
     this.#sandbox = sandbox
     this.#clock = options.clock
     this.memoryBytes = options.memoryBytes
-    this.#maxResultBytes = options.maxResultBytes
+    this.#exchange = new ImageExchange(options)
     this.#streamIdleMs = options.streamIdleMs
     this.#output = new ImageOutput(options)
     this.#stopGraceMs = options.stopGraceMs
-    this.#token = options.token
     this.gone = sandbox.exited.then(() => {
       this.#endFor('exited')
       this.#output.end()
-      this.#agent.destroy()
+      this.#exchange.close()
     })
   }
 
@@ -83,7 +70,7 @@ export class HttpImageWorker implements PoolWorker {
 
   /** The image listens at this address from now on. */
   ready(address: { host: string; port: number }): void {
-    this.#address = address
+    this.#exchange.ready(address)
     this.#output.ready()
   }
 
@@ -143,14 +130,14 @@ export class HttpImageWorker implements PoolWorker {
       deadline.abort()
     })
     try {
-      const outcome = await this.#exchange(call, deadline.signal, elapsed, onFlow)
+      const outcome = await this.#exchange.send(call, deadline.signal, elapsed, onFlow)
       deadlineMs += lastLinesMs + this.#output.lastLinesWithinMs
-      await this.#output.lastLines(isFailure(outcome))
+      await this.#output.lastLines(isFailedAnswer(outcome))
       return root.explain(outcome)
     } catch {
       if (isCancelled) return cancelled(elapsed(), true)
       if (deadline.signal.aborted) return root.explain(timedOut(timeoutMs, elapsed()))
-      if (call.signal?.aborted) return failed('the caller went away before the answer was complete', elapsed())
+      if (call.signal?.aborted) return requestFailed('the caller went away before the answer was complete', elapsed())
       return root.explain(await this.#howItEnded(elapsed()))
     } finally {
       stopTimer()
@@ -192,41 +179,13 @@ export class HttpImageWorker implements PoolWorker {
     if (this.#ended === 'no') this.#ended = why
   }
 
-  async #exchange(call: Call, deadline: AbortSignal, elapsed: () => number, onFlow: () => void): Promise<Outcome> {
-    const signal = call.signal === undefined ? deadline : AbortSignal.any([deadline, call.signal])
-    const response = await this.#send(call, signal)
-    const head = headOf({ status: response.statusCode, headers: pairs(response.rawHeaders) })
-    if (call.sink !== undefined && call.http !== undefined) {
-      await pass(response, head, new FlowingSink(call.sink, onFlow), signal)
-      return { kind: 'streamed', status: head.status, runMs: elapsed(), ...noUsage }
-    }
-    const answer = new CollectedStream(this.#maxResultBytes)
-    await pass(response, head, answer, signal)
-    if (answer.tooLarge) return resultTooLarge(this.#maxResultBytes, elapsed())
-    const { http, ...value } = answer.value()
-    if (call.http !== undefined) return { kind: 'returned', value: { ...value, http }, runMs: elapsed(), ...noUsage }
-    if (head.status >= 500) return failed(`the image answered ${head.status}`, elapsed())
-    return { kind: 'returned', value, runMs: elapsed(), ...noUsage }
-  }
-
-  #send(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
-    const { method, target, headers } = requestOf(call)
-    if (this.#token !== undefined) headers.push([tokenHeader, this.#token.ofCall(call.executionId)])
-    return new Promise((resolve, reject) => {
-      const options = { ...this.#address, agent: this.#agent, method, path: target, headers: headers.flat(), signal }
-      const outgoing = request(options)
-      outgoing.once('response', resolve).on('error', reject)
-      outgoing.end(call.input.body)
-    })
-  }
-
   async #howItEnded(runMs: number): Promise<Outcome> {
     if (this.#ended === 'asked') return platformFailed('The worker was stopped while it ran the function.', runMs)
     const exit = await this.#exit()
     if (exit === null) await this.#output.lastLines()
     else await (this.#sandbox.printed ?? this.#output.lastLines())
     if (exit !== null) return killed(exit, this.memoryBytes, runMs)
-    return failed('the image closed the connection without an answer', runMs)
+    return requestFailed('the image closed the connection without an answer', runMs)
   }
 
   /** The image's exit; null when it still runs. */
@@ -240,83 +199,3 @@ export class HttpImageWorker implements PoolWorker {
     })
   }
 }
-
-const isFailure = (outcome: Outcome): boolean =>
-  outcome.kind === 'streamed'
-    ? outcome.status >= 500
-    : outcome.kind === 'raised' || (outcome.kind === 'returned' && (outcome.value.http?.status ?? 200) >= 500)
-
-const noUsage: Usage = { cpuMs: null, memoryPeakMb: null }
-
-const notFound = (): Outcome => {
-  const http: HttpHead = { status: 404, headers: [['content-type', 'text/plain; charset=utf-8']] }
-  const value = { kind: 'text' as const, body: Buffer.from('Not found.\n'), http }
-  return { kind: 'returned', value, runMs: 0, ...noUsage }
-}
-
-const failed = (message: string, runMs: number): Outcome => {
-  return { kind: 'raised', error: { type: 'HttpError', message, stack: null }, runMs, ...noUsage }
-}
-
-/** The caller's request; an event becomes the POST that a web server expects. Content-Length is that of the whole body. */
-function requestOf(call: Call): Pick<HttpRequestHead, 'method' | 'target' | 'headers'> {
-  const { method, target, headers } = call.http ?? { method: 'POST', target: '/', headers: typeOf(call) }
-  const passed = headers.filter(([name]) => !ours.has(name.toLowerCase()))
-  if (!passed.some(([name]) => name.toLowerCase() === 'host')) passed.push(['host', 'localhost'])
-  const { length } = call.input.body
-  if (length > 0 || !bodiless.has(method)) passed.push(['content-length', String(length)])
-  passed.push(['x-execution-id', call.executionId])
-  return { method, target, headers: passed }
-}
-
-/** Header in which an image that may call the API gets the token of a call. */
-const tokenHeader = 'x-taibai-token'
-
-/** Headers about transfer and caller identity, which the caller cannot set. */
-const ours = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'keep-alive',
-  'transfer-encoding',
-  'x-execution-id',
-  tokenHeader,
-])
-const bodiless = new Set(['GET', 'HEAD', 'DELETE', 'OPTIONS'])
-
-function typeOf(call: Call): [string, string][] {
-  const { kind } = call.input
-  if (kind === 'none') return []
-  const types = { json: 'application/json', text: 'text/plain; charset=utf-8', bytes: 'application/octet-stream' }
-  return [['content-type', types[kind]]]
-}
-
-function pairs(rawHeaders: string[]): string[][] {
-  return Array.from({ length: rawHeaders.length / 2 }, (_, at) => rawHeaders.slice(2 * at, 2 * at + 2))
-}
-
-/** Throws when the response breaks off or the signal fires, also while the sink is full. */
-async function pass(response: IncomingMessage, head: HttpHead, sink: StreamSink, signal: AbortSignal): Promise<void> {
-  const aborted = new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-  sink.head(head)
-  for await (const chunk of response) {
-    if (!sink.write(chunk)) await Promise.race([sink.drained(), aborted])
-  }
-  signal.throwIfAborted()
-}
-
-/** Whether a connection to the address succeeds. */
-export const tryConnect = (address: { host: string; port: number }): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect({ ...address, timeout: 1000 })
-    const done = (ok: boolean) => {
-      socket.destroy()
-      resolve(ok)
-    }
-    socket
-      .once('connect', () => done(true))
-      .once('error', () => done(false))
-      .once('timeout', () => done(false))
-  })

@@ -1,8 +1,8 @@
+import { connect } from 'node:net'
 import type { Clock } from '../../domain/clock.ts'
 import { noUsage, type Outcome } from '../../domain/outcome.ts'
 import type { Revision } from '../../domain/worker.ts'
 import type { Listener, Sandbox } from '../sandbox/sandbox.ts'
-import { tryConnect } from './http-image-worker.ts'
 import { killed } from './outcomes.ts'
 
 /** Pause between attempts to connect to the image. */
@@ -70,3 +70,17 @@ async function ended(sandbox: Sandbox, { image, port, memoryBytes }: Revision, r
 function failed(message: string, runMs: number): Outcome {
   return { kind: 'raised', error: { type: 'ImageNotReady', message, stack: null }, runMs, ...noUsage }
 }
+
+/** Whether a connection to the address succeeds. */
+const tryConnect = (address: { host: string; port: number }): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ ...address, timeout: 1000 })
+    const done = (ok: boolean) => {
+      socket.destroy()
+      resolve(ok)
+    }
+    socket
+      .once('connect', () => done(true))
+      .once('error', () => done(false))
+      .once('timeout', () => done(false))
+  })
