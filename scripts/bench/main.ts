@@ -48,7 +48,7 @@ const suites: Record<string, () => Promise<object>> = {
   'wake-up': () => wakeUp(quick ? { rounds: 2, calls: 500 } : { rounds: 5, calls: 2000 }),
   idle: () => idle(quick ? { workers: 10, seconds: 10 } : { workers: 100, seconds: 60 }),
   link: () => link({ ...rounds, calls: quick ? 5 : 20 }),
-  swarm: () => swarm({ ...rounds, calls: quick ? 5 : 20 }),
+  swarm: () => swarm(quick ? { rounds: 3, seconds: 2, calls: 4 } : { ...rounds, calls: 20 }),
   dev: () => dev({ saves: quick ? 10 : 40 }),
   image: () => image({ ...rounds, calls: quick ? 5 : 20 }),
   soak: () => soak({ minutes: soakMinutes }),
