@@ -5,7 +5,8 @@ import { DockerEngine } from './docker/docker-engine.ts'
 import { EngineBuilder } from './docker/engine-builder.ts'
 import { ProcessEngine, type ProcessEngineOptions } from './process/process-engine.ts'
 import type { SandboxEngine } from './sandbox.ts'
-import { SwarmEngine, type SwarmEngineOptions } from './swarm/swarm-engine.ts'
+import { SwarmEngine } from './swarm/swarm-engine.ts'
+import type { SwarmEngineOptions } from './swarm/swarm-options.ts'
 
 export interface EngineOptions extends DockerEngineOptions, ProcessEngineOptions, SwarmEngineOptions {
   engine: 'docker' | 'process' | 'swarm'

@@ -1,4 +1,3 @@
-import type { Builder } from '../../../domain/build.ts'
 import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
@@ -6,51 +5,25 @@ import { fetchEngineReport } from '../../api/engine-report.ts'
 import { addressTowards } from '../container/address-towards.ts'
 import { EngineWatch } from '../container/engine-watch.ts'
 import { apiUrl, folderInside, instanceLabel, secretsInside } from '../container/inside.ts'
-import { isLinkEncrypted, type LinkTls, linkFindings } from '../container/link-tls.ts'
+import { isLinkEncrypted, linkFindings } from '../container/link-tls.ts'
 import { pause } from '../container/pause.ts'
 import { seccompProfile } from '../container/seccomp-profile.ts'
-import { type UserRange, type WorkerUser, WorkerUsers } from '../container/worker-users.ts'
+import { type WorkerUser, WorkerUsers } from '../container/worker-users.ts'
 import type { ApiOpener, CommandResult, OnOutput, SandboxEngine, SandboxSpec, WorkerCallers } from '../sandbox.ts'
-import { imageName, imageServiceOptions } from './image-task.ts'
+import { imageName } from './image-task.ts'
 import { KnownMachines } from './known-machines.ts'
-import { NodeRestarts } from './node-restarts.ts'
 import { refusalOnSwarm, refuseOnSwarm } from './refuse-on-swarm.ts'
 import { type Scrap, Scraps } from './scraps.ts'
 import type { NodeAnswer } from './service-options.ts'
-import { type Removable, SwarmClient } from './swarm-client.ts'
+import { SwarmClient } from './swarm-client.ts'
 import { swarmFindings } from './swarm-findings.ts'
+import type { ManagerBuilder, SwarmEngineOptions } from './swarm-options.ts'
 import { SwarmSandbox } from './swarm-sandbox.ts'
 import { outputOfEnded, TaskOutput } from './task-output.ts'
-import { labelsOf, nameOf, serviceOptions, type TaskDefaults, type TaskParts } from './task-spec.ts'
-import { inDoubt, placesIn, stateOf } from './task-state.ts'
-import { type ObservedTasks, type PollRate, TaskWatch } from './task-watch.ts'
-
-export interface SwarmEngineOptions {
-  /** Address of a manager's engine; undefined: the local socket. */
-  host: string | undefined
-  instance: string
-  users: UserRange
-  /** `host` or `host:port` at which workers on all nodes reach the server; undefined: detected. */
-  linkAddress?: string | undefined
-  /** Whether they speak TLS; undefined: yes. */
-  linkTls?: LinkTls | undefined
-  pidsLimit: number
-  openFilesLimit: number
-  tmpSizeMb: number
-  codeSizeMb?: number | undefined
-  stopGraceMs?: number | undefined
-  /** Longest time until a task runs. */
-  startTimeoutMs?: number | undefined
-  untrustedOciRuntime?: string | undefined
-  /** Fetches an image to the manager; undefined: what is not there is refused. */
-  pull?: ((image: string) => Promise<void>) | undefined
-}
-
-/** Runs builds beside the swarm, in containers of the manager's engine. */
-export interface ManagerBuilder extends Builder {
-  removeLeftovers(): Promise<void>
-  close(): Promise<void>
-}
+import type { TaskDefaults } from './task-spec.ts'
+import { placesIn } from './task-state.ts'
+import { WatchedTasks } from './watched-tasks.ts'
+import { WorkerServices } from './worker-services.ts'
 
 /** Runs sandboxes as tasks of a Docker Swarm: each worker is a service with one task, on any node that the swarm chooses. */
 export class SwarmEngine implements SandboxEngine {
@@ -64,21 +37,16 @@ export class SwarmEngine implements SandboxEngine {
   readonly builder: ManagerBuilder | null
   readonly callers: WorkerCallers
   #swarm: SwarmClient
+  #services: WorkerServices
   #untrustedOciRuntime: string | undefined
   #instance: string
   #defaults: TaskDefaults
   #serverHost: string
   #startTimeoutMs: number
-  #pull: (image: string) => Promise<void>
-  /** Networks of running workers, by name: an image joins that of its helper. */
-  #networks = new Map<string, string>()
   #users: WorkerUsers
-  #sandboxes = new Map<string, SwarmSandbox>()
   #scraps: Scraps
   #watch: EngineWatch
-  #tasks: TaskWatch
-  #restarts = new NodeRestarts()
-  #log: Log
+  #tasks: WatchedTasks
   #closed = false
 
   private constructor(
@@ -97,9 +65,7 @@ export class SwarmEngine implements SandboxEngine {
     this.#untrustedOciRuntime = options.untrustedOciRuntime
     this.#serverHost = serverHost
     this.#startTimeoutMs = options.startTimeoutMs ?? 60_000
-    this.#pull = options.pull ?? notFetched
     this.#users = new WorkerUsers(options.users)
-    this.#log = log
     const { instance, pidsLimit, openFilesLimit, tmpSizeMb, codeSizeMb = tmpSizeMb, stopGraceMs = 2000 } = options
     const limits = { pidsLimit, openFilesLimit, tmpSizeMb, codeSizeMb, stopGraceMs }
     this.#defaults = { instance, server: '', seccomp: JSON.stringify(seccompProfile()), ...limits }
@@ -112,12 +78,8 @@ export class SwarmEngine implements SandboxEngine {
       },
     }
     this.#watch = new EngineWatch(() => swarm.ping(), log)
-    this.#tasks = new TaskWatch(
-      () => this.#look(),
-      (seen) => this.#note(seen),
-      () => this.#pace(),
-    )
-    this.#tasks.hurry()
+    this.#services = new WorkerServices(swarm, this.#defaults, options.pull)
+    this.#tasks = new WatchedTasks(swarm, { instance, machines: this.machines, log })
   }
 
   static async connect(
@@ -205,14 +167,13 @@ export class SwarmEngine implements SandboxEngine {
       }
       return sandbox
     } catch (error) {
-      if (!this.#sandboxes.has(spec.name)) this.#drop(user, own)
+      if (!this.#tasks.has(spec.name)) this.#drop(user, own)
       throw error
     }
   }
 
-  /** The manager's engine fetches the image; each node does when it gets a task, where the image has a registry. */
-  async prepareImage(image: string): Promise<void> {
-    if ((await this.#swarm.imageId(image)) === undefined) await this.#pull(image)
+  prepareImage(image: string): Promise<void> {
+    return this.#services.prepareImage(image)
   }
 
   async report(): Promise<EngineReport> {
@@ -251,57 +212,25 @@ export class SwarmEngine implements SandboxEngine {
   }
 
   async #removeAll(): Promise<void> {
-    await Promise.all([...this.#sandboxes.values()].map((sandbox) => sandbox.kill()))
+    await Promise.all(this.#tasks.all().map((sandbox) => sandbox.kill()))
     await this.#scraps.removeAll()
   }
 
   async #place(spec: SandboxSpec, user: WorkerUser, own: Scrap[]): Promise<SwarmSandbox> {
     if (this.#closed) throw new FaasError('shutting_down', 'The server is stopping; try again in a moment.')
-    const [name, labels] = [nameOf(this.#instance, spec.name), labelsOf(this.#instance, spec.name)]
-    const made = async (what: Removable, making: Promise<string>): Promise<string> => {
-      const id = await making
-      own.push({ what, id })
-      return id
-    }
-    const imageId = await this.#imageId(spec)
-    const shared = this.#networks.get(spec.beside ?? '')
-    const [networkId, secretId] = await allOrNone([
-      shared === undefined
-        ? made('networks', this.#swarm.makeNetwork(name, labels, spec.network === 'none'))
-        : Promise.resolve(shared),
-      spec.key === undefined ? Promise.resolve('') : made('secrets', this.#swarm.keepSecret(name, spec.key, labels)),
-    ])
-    const parts: TaskParts = { imageId, networkId, secret: { id: secretId, name }, user }
-    const options = spec.key === undefined ? imageServiceOptions : serviceOptions
-    const serviceId = await this.#swarm.makeService(options(spec, this.#defaults, parts)).catch((error: unknown) => {
-      // The service may exist: perhaps only the response was lost.
-      own.push({ what: 'services', id: name })
-      throw error
-    })
+    const serviceId = await this.#services.make(spec, user, own)
     const remove = async () => {
       await this.#swarm.remove('services', serviceId)
       this.#tasks.hurry()
     }
     const sandbox = new SwarmSandbox(spec.name, serviceId, remove, spec.machine)
-    this.#sandboxes.set(spec.name, sandbox)
-    if (spec.key !== undefined) this.#networks.set(spec.name, networkId)
-    this.#tasks.hurry()
+    this.#tasks.add(sandbox)
     return sandbox
   }
 
-  /** Images of runtimes are on every node; a function's own may come from its registry. */
-  async #imageId({ image, key }: SandboxSpec): Promise<string> {
-    const isOwn = key === undefined
-    const there = await this.#swarm.imageId(image, isOwn)
-    if (there !== undefined) return there
-    if (isOwn) await this.#pull(image)
-    const id = isOwn ? await this.#swarm.imageId(image, true) : undefined
-    return id ?? notFetched(image)
-  }
-
   #clear(sandbox: SwarmSandbox, user: WorkerUser, own: Scrap[]): void {
-    this.#sandboxes.delete(sandbox.name)
-    this.#networks.delete(sandbox.name)
+    this.#tasks.delete(sandbox)
+    this.#services.forget(sandbox.name)
     this.#drop(user, own)
   }
 
@@ -309,35 +238,6 @@ export class SwarmEngine implements SandboxEngine {
     this.#users.release(user)
     void this.#scraps.remove(own)
   }
-
-  async #look(): Promise<ObservedTasks> {
-    const tasks = await this.#swarm.tasks(instanceLabel(this.#instance))
-    // Asked later: an engine that begins anew joins before it reports what ended.
-    return { tasks, nodes: await this.#swarm.nodes() }
-  }
-
-  #note({ tasks, nodes }: ObservedTasks): void {
-    this.machines.note(nodes)
-    this.#restarts.note(nodes)
-    const byService = new Map(tasks.map((task) => [task.ServiceID, task]))
-    for (const sandbox of this.#sandboxes.values()) {
-      const task = byService.get(sandbox.serviceId)
-      const wasAway = this.#tasks.isInDoubt || this.#restarts.isFresh(task?.NodeID)
-      const state = task === undefined ? null : inDoubt(stateOf(task, nodes), wasAway)
-      if (state?.kind === 'lost')
-        this.#log.warn({ worker: sandbox.name, node: state.node }, 'a worker is lost with its node')
-      sandbox.note(state)
-    }
-  }
-
-  #pace(): PollRate {
-    if (this.#sandboxes.size === 0) return 'rarely'
-    return [...this.#sandboxes.values()].some(({ isChanging }) => isChanging) ? 'often' : 'seldom'
-  }
-}
-
-async function notFetched(image: string): Promise<never> {
-  throw new FaasError('engine_failed', `The image ${image} is not on the swarm's manager; build or pull it there.`)
 }
 
 const tooLate = (ms: number): string => `The swarm has not started a worker within ${ms / 1000} s.`
@@ -346,9 +246,3 @@ const reportMs = 10_000
 const lastRemovalMs = 15_000
 /** How long a start that failed waits for the end of its task. */
 const failedRemovalMs = 3000
-
-/** Like `Promise.all`, but when it rejects no promise is still pending. */
-async function allOrNone<T extends readonly unknown[]>(promises: [...{ [K in keyof T]: Promise<T[K]> }]): Promise<T> {
-  await Promise.allSettled(promises)
-  return (await Promise.all(promises)) as unknown as T
-}
