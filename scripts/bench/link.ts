@@ -61,7 +61,7 @@ export async function compare(
   return { warm, first: await firstCalls(others, base, options.calls) }
 }
 
-/** Of all its processes: server and workers. */
+/** Processor time of a call in all processes: the server and its workers. */
 const cpuACall = (rounds: Measured[]): number[] =>
   rounds.map(({ cpuMs, requests }) => Object.values(cpuMs).reduce((sum, ms) => sum + ms, 0) / requests)
 

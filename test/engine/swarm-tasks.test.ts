@@ -62,6 +62,19 @@ describe('a task', () => {
     vi.useRealTimers()
   })
 
+  test('is not doubted because somebody gave its node a label, or drained it', () => {
+    const restarts = new NodeRestarts()
+    const steps: Partial<NodeAnswer>[] = [
+      { Version: { Index: 9 } },
+      { Version: { Index: 12 }, Spec: { Availability: 'active', Labels: { gpu: 'true' } } },
+      { Version: { Index: 13 }, Spec: { Availability: 'drain', Labels: { gpu: 'true' } } },
+    ]
+    for (const step of steps) restarts.note([node('a', step)])
+    expect(restarts.isFresh('a')).toBe(false)
+    restarts.note([node('a', { ...steps[2], Version: { Index: 14 } })])
+    expect(restarts.isFresh('a')).toBe(true)
+  })
+
   test('whose container its engine could not start, or has lost, did not end by itself', () => {
     const lost = { Err: 'No such container: w1', ContainerStatus: { ExitCode: 0 } }
     for (const answer of [task('failed', lost), task('failed', { Err: lost.Err })]) {

@@ -1,4 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { NodeAnswer } from './service-options.ts'
+
+type NodeRecord = Pick<NodeAnswer, 'ID' | 'Version' | 'Spec'>
 
 /** How long the end of a node's tasks is doubted after the node has joined anew. */
 const doubtMs = 30_000
@@ -8,17 +11,16 @@ const doubtMs = 30_000
  * with the code of the signal, although a node that comes back within its heartbeats was never down.
  */
 export class NodeRestarts {
-  /** The version of each node's record, which the manager changes whenever the node joins. */
-  #versions = new Map<string, number>()
+  /** The record of each node. Its version changes whenever the node joins, and when somebody changes what the node is to be. */
+  #records = new Map<string, NodeRecord>()
   /** Nodes in doubt. */
   #fresh = new Map<string, NodeJS.Timeout>()
 
-  note(nodes: Pick<NodeAnswer, 'ID' | 'Version'>[]): void {
-    for (const { ID, Version } of nodes) {
-      const version = Version?.Index ?? 0
-      const known = this.#versions.get(ID)
-      this.#versions.set(ID, version)
-      if (known !== undefined && known !== version) this.#doubt(ID)
+  note(nodes: NodeRecord[]): void {
+    for (const node of nodes) {
+      const known = this.#records.get(node.ID)
+      this.#records.set(node.ID, node)
+      if (known !== undefined && hasJoined(known, node)) this.#doubt(node.ID)
     }
   }
 
@@ -33,3 +35,7 @@ export class NodeRestarts {
     this.#fresh.set(node, timer)
   }
 }
+
+/** Labels, availability and role are of the operator: a change of these says nothing about the node's engine. */
+const hasJoined = (before: NodeRecord, now: NodeRecord): boolean =>
+  (before.Version?.Index ?? 0) !== (now.Version?.Index ?? 0) && isDeepStrictEqual(before.Spec, now.Spec)
