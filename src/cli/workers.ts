@@ -9,7 +9,8 @@ import { showHistory } from './worker-history.ts'
 export const commands: CommandSpec[] = [
   {
     name: 'workers',
-    summary: 'list all workers in the order of eviction, or those of one function (for admins)',
+    summary:
+      'list all workers in the order of eviction with the memory that each uses, or those of one function (for admins)',
     arguments: [['[function]', 'its name or id']],
     options: [['--history', 'show the memory of all workers and the starts of calls over the last 15 minutes']],
     examples: ['taibai workers', 'taibai workers greet', 'taibai workers --history'],
@@ -27,7 +28,8 @@ const allColumns: Column<KeptWorkerRow>[] = [
   { title: 'FUNCTION', value: ({ function_name, function_id }) => function_name ?? function_id ?? '(generic)' },
   { title: 'VERSION', value: ({ function_version }) => function_version ?? '', right: true },
   { title: 'STATE', value: ({ state }) => state },
-  { title: 'MEMORY', value: ({ memory }) => sizeText(memory), right: true },
+  { title: 'RESERVED', value: ({ memory }) => sizeText(memory), right: true },
+  { title: 'USED', value: ({ memory_used: used }) => (used == null ? '' : sizeText(used)), right: true },
   { title: 'CALLS', value: ({ calls }) => calls, right: true },
 ]
 

@@ -205,6 +205,8 @@ export interface Pool {
   workers(): WorkerInfo[]
   /** All workers, including ready generic ones, in the order of eviction; protected and busy ones come last. */
   retainedWorkers(): RetainedWorker[]
+  /** Memory in use by name of worker, in bytes, measured now; workers whose memory is not known are left out. */
+  memoryUsed(): Promise<ReadonlyMap<string, number>>
   vitals(): PoolVitals
   /** Makes the meter receive the held memory until now. */
   noteHeld(): void

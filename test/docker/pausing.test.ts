@@ -3,7 +3,9 @@ import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import { silent } from '../../src/domain/log.ts'
 import type { Lease, Revision } from '../../src/domain/worker.ts'
+import { EngineApi } from '../../src/engine/api/engine-api.ts'
 import { type PoolOptions, type PoolParts, WorkerPool } from '../../src/engine/pool/pool.ts'
+import { ContainerClient } from '../../src/engine/sandbox/docker/container-client.ts'
 import { groupsIn } from '../../src/engine/sandbox/docker/control-groups.ts'
 import { askDocker } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
@@ -38,6 +40,14 @@ describeWithDocker('A worker that the pool has paused', () => {
     const pool = aPool(256)
     const name = await pausedOne(pool, revisionOf(workers()))
     await waitUntil('the pause is in force', () => isFrozen(workers(), name))
+    const used = (await pool.memoryUsed()).get(name) ?? 0
+    expect(used).toBeGreaterThan(4 * mib)
+    // The engine says the same where the kernel's files cannot be read.
+    const asked = await new ContainerClient(new EngineApi(process.env.DOCKER_HOST)).memoryUsedBytes(
+      workers().containerName(name),
+    )
+    expect(asked).toBeGreaterThan(used / 2)
+    expect(asked).toBeLessThan(used * 2)
     const lease = await leaseOf(pool, revisionOf(workers()))
     expect(lease).toMatchObject({ worker: name, startKind: 'warm' })
     expect(lease.resumeMs).toBeGreaterThan(0)

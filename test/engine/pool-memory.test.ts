@@ -468,6 +468,16 @@ describe('what would go first', () => {
     test.release(busy)
   })
 
+  test('is shown with the memory that it uses, as are the others', async () => {
+    const test = new TestPool({ budgetMib: 512, genericFloor: 1 })
+    await test.withRuntime()
+    await test.pass(50)
+    await test.run(fn('a', 128, { image: 'another' }))
+    const names = test.pool.retainedWorkers().map(({ name }) => name)
+    expect(names).toHaveLength(2)
+    expect(await test.pool.memoryUsed()).toEqual(new Map(names.map((name) => [name, 1000])))
+  })
+
   test('may be a generic one', async () => {
     const test = new TestPool({ budgetMib: 512, genericFloor: 1 })
     await test.withRuntime()

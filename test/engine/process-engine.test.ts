@@ -57,6 +57,7 @@ describe('the engine that runs plain processes', () => {
     const before = (await worker.cpuMs?.()) ?? 0
     await waitUntil('it has gone on', async () => ((await worker.cpuMs?.()) ?? 0) > before + 200)
     await worker.pause()
+    expect(await worker.memoryUsedBytes?.()).toBeGreaterThan(1024 ** 2)
     const paused = await worker.cpuMs?.()
     await worker.kill()
     expect(await worker.cpuMs?.()).toBeGreaterThanOrEqual(paused ?? 0)

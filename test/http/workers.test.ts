@@ -182,13 +182,17 @@ test('All workers are listed to admins, in the order of eviction and with the va
     { ...about, name: 'w2', functionId: null, functionVersion: null, state: 'generic', idleMs: null, worth: 1 },
     { ...about, name: 'w3', functionId: fn.id, state: 'busy', idleMs: null, worth: null },
   ]
+  app.pool.used = new Map([
+    ['w1', 40 * 1024 ** 2],
+    ['w3', 50 * 1024 ** 2],
+  ])
   expect((await app.request('GET', '/v1/workers')).status).toBe(403)
   const { json } = await app.request('GET', '/v1/workers', { as: 'admin' })
-  expect(json.memory).toEqual({ budget: 1024 ** 3, reserved: 256 * 1024 ** 2 })
+  expect(json.memory).toEqual({ budget: 1024 ** 3, reserved: 256 * 1024 ** 2, used: 90 * 1024 ** 2 })
   expect(json.workers).toMatchObject([
     { worker_name: 'w1', function_name: 'greet', eviction: 1, worth: 0.5, saves: 115_200, idle_seconds: 2 },
-    { worker_name: 'w2', function_id: null, function_name: null, state: 'generic', eviction: 2 },
-    { worker_name: 'w3', state: 'busy', eviction: null, worth: null, saves: null },
+    { worker_name: 'w2', memory_used: null, function_id: null, function_name: null, state: 'generic', eviction: 2 },
+    { worker_name: 'w3', memory_used: 50 * 1024 ** 2, state: 'busy', eviction: null, worth: null, saves: null },
   ])
 })
 

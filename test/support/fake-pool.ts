@@ -39,6 +39,7 @@ export class FakePool implements Pool {
   #cancels = new Map<string, (outcome: Outcome) => void>()
   running: WorkerInfo[] = []
   kept: RetainedWorker[] = []
+  used = new Map<string, number>()
   waiting = 0
   sizes = { total: 3, available: 2 }
   reservedBytes = 0
@@ -116,6 +117,10 @@ export class FakePool implements Pool {
 
   retainedWorkers(): RetainedWorker[] {
     return this.kept
+  }
+
+  async memoryUsed(): Promise<ReadonlyMap<string, number>> {
+    return this.used
   }
 
   heldBytes(): number {

@@ -267,6 +267,10 @@ export class FakeWorker implements PoolWorker {
     return this.cpuUsedMs
   }
 
+  async memoryUsedBytes(): Promise<number | null> {
+    return this.isEnding ? null : 1000
+  }
+
   async pause(): Promise<void> {
     if (this.isPaused) return
     if (this.#factory.pauseMs > 0) await this.#factory.wait(this.#factory.pauseMs)

@@ -7,6 +7,8 @@ export interface KeptWorkerRow {
   state: string
   /** Bytes reserved for it. */
   memory: number
+  /** Bytes that it used when it was asked; null: not known. */
+  memory_used: number | null
   calls: number
   idle_seconds: number | null
   /** 1: the next to be evicted; null: it is not evicted now. */
@@ -17,7 +19,7 @@ export interface KeptWorkerRow {
 
 /** In the order of eviction. */
 export interface RetainedWorkers {
-  memory: { budget: number; reserved: number }
+  memory: { budget: number; reserved: number; used: number | null }
   waiting_calls: number
   workers: KeptWorkerRow[]
 }

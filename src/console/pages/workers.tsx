@@ -33,7 +33,8 @@ export function WorkersPage() {
       {data !== undefined && (
         <Facts
           facts={[
-            ['Memory of all', `${mebibytes(data.memory.reserved)} of ${mebibytes(data.memory.budget)}`],
+            ['Reserved memory', `${mebibytes(data.memory.reserved)} of ${mebibytes(data.memory.budget)}`],
+            ['Used memory', data.memory.used === null ? null : mebibytes(data.memory.used)],
             ['Calls that wait', data.waiting_calls],
             ...Object.entries(countsOf(data.workers)),
           ]}
@@ -81,7 +82,12 @@ export function WorkersPage() {
               { title: 'Worker', cell: ({ worker_name }) => <code>{worker_name}</code> },
               { title: 'Function', cell: (worker) => functionOf(worker) },
               { title: 'State', cell: ({ state }) => <Badge kind={state} /> },
-              { title: 'Memory', cell: ({ memory }) => mebibytes(memory), number: true },
+              { title: 'Reserved', cell: ({ memory }) => mebibytes(memory), number: true },
+              {
+                title: 'Used',
+                cell: ({ memory_used: used }) => (used === null ? '–' : mebibytes(used)),
+                number: true,
+              },
               { title: 'Calls', cell: ({ calls }) => calls, number: true },
               {
                 title: 'Idle',

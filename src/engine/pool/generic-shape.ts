@@ -147,6 +147,10 @@ export class GenericShape {
   }
 
   /** Ready workers that may be evicted. Starting workers count first, so the last ready one has the least worth. */
+  get readyWorkers(): readonly PoolWorker[] {
+    return this.#ready
+  }
+
   spare(): IdleGeneric[] {
     if (this.ready === 0) return []
     const perMs = this.#demand.perMs(this.#parts.clock.elapsed())

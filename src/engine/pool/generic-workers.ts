@@ -61,6 +61,10 @@ export class GenericWorkers {
     return this.#all().flatMap((kept) => kept.spare())
   }
 
+  readyWorkers(): PoolWorker[] {
+    return this.#all().flatMap(({ readyWorkers }) => readyWorkers)
+  }
+
   /** Number of ready workers of this image. */
   ready(image: string): number {
     return this.#all().reduce((sum, { shape, ready }) => (shape.image === image ? sum + ready : sum), 0)

@@ -52,6 +52,8 @@ export interface PoolWorker {
   cancel(executionId: string, graceMs: number): void
   /** Processor time of all its processes so far, in ms; after its end, the last reading. Null or undefined: not known. */
   cpuMs?(): Promise<number | null>
+  /** Memory in use now, in bytes. Null or absent: not known. */
+  memoryUsedBytes?(): Promise<number | null>
   pause(): Promise<void>
   resume(): Promise<void>
   /** Resolves when nothing of the worker is left. Calls in flight end as the platform's fault. */

@@ -24,6 +24,7 @@ import { HeldTime } from './held-time.ts'
 import { BackgroundCpu } from './left-running.ts'
 import { type MachineLimit, Memory } from './memory.ts'
 import { MemoryQueue } from './memory-line.ts'
+import { memoryUsedBy } from './memory-used.ts'
 import { Pauses } from './pauses.ts'
 import type { WorkerFactory } from './pool-worker.ts'
 import { Provider } from './provider.ts'
@@ -172,6 +173,12 @@ export class WorkerPool implements Pool {
       ...{ image, memoryBytes, calls: 0, idleMs: null, worth },
     }))
     return [...bound, ...waiting].sort((a, b) => (a.worth ?? neverGoes) - (b.worth ?? neverGoes))
+  }
+
+  memoryUsed(): Promise<ReadonlyMap<string, number>> {
+    const { groups, generic } = this.#parts
+    const bound = groups.all().flatMap((group) => [...group.workers].map(({ worker }) => worker))
+    return memoryUsedBy([...bound, ...generic.readyWorkers()])
   }
 
   vitals(): PoolVitals {

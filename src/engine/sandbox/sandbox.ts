@@ -114,6 +114,8 @@ export interface Sandbox {
    * Null or undefined: not known.
    */
   cpuMs?(): Promise<number | null>
+  /** Memory in use now, in bytes, without what the kernel may reclaim. Null or absent: not known. */
+  memoryUsedBytes?(): Promise<number | null>
   /** Null or absent: output cannot be marked. */
   outputMarker?(): Promise<OutputMarker | null>
   /** Whether it takes connections; absent: that is known by trying its address. */

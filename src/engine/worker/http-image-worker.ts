@@ -159,6 +159,10 @@ export class HttpImageWorker implements PoolWorker {
     return this.#sandbox.cpuMs?.() ?? Promise.resolve(null)
   }
 
+  memoryUsedBytes(): Promise<number | null> {
+    return this.#sandbox.memoryUsedBytes?.() ?? Promise.resolve(null)
+  }
+
   pause(): Promise<void> {
     return this.#sandbox.pause()
   }

@@ -117,6 +117,10 @@ export class LambdaImageWorker implements PoolWorker {
     return this.#image.cpuMs?.() ?? Promise.resolve(null)
   }
 
+  memoryUsedBytes(): Promise<number | null> {
+    return this.#image.memoryUsedBytes?.() ?? Promise.resolve(null)
+  }
+
   async pause(): Promise<void> {
     await Promise.all([this.#image.pause(), this.#helper.pause()])
   }

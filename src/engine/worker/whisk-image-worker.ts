@@ -119,6 +119,10 @@ export class WhiskImageWorker implements PoolWorker {
     return this.#inner.cpuMs?.() ?? Promise.resolve(null)
   }
 
+  memoryUsedBytes(): Promise<number | null> {
+    return this.#inner.memoryUsedBytes?.() ?? Promise.resolve(null)
+  }
+
   pause(): Promise<void> {
     return this.#inner.pause()
   }

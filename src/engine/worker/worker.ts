@@ -170,6 +170,10 @@ export class ShimWorker implements PoolWorker {
     return this.#sandbox.cpuMs?.() ?? Promise.resolve(null)
   }
 
+  memoryUsedBytes(): Promise<number | null> {
+    return this.#sandbox.memoryUsedBytes?.() ?? Promise.resolve(null)
+  }
+
   pause(): Promise<void> {
     return this.#sandbox.pause()
   }

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
 import { sampleEveryMs, workerStates } from '../../services/functions/worker-history.ts'
-import type { WorkerControl } from '../../services/functions/workers.ts'
+import type { MeasuredWorker, WorkerControl } from '../../services/functions/workers.ts'
 import { readObject } from '../body.ts'
 import type { Ctx } from '../ctx.ts'
 import type { Described } from '../described.ts'
@@ -23,6 +23,10 @@ const keptWorker = z
     image: z.string(),
     state: z.enum(['busy', 'idle', 'paused', 'leaving', 'generic']),
     memory: z.int().openapi({ description: 'Bytes that are reserved for it.' }),
+    memory_used: z.int().nullable().openapi({
+      description:
+        'Bytes that it uses now, measured for this answer, without what the kernel may reclaim. Null: not known.',
+    }),
     calls: z.int(),
     idle_seconds: z.number().nullable(),
     eviction: z
@@ -37,7 +41,9 @@ const keptWorker = z
   })
   .openapi('KeptWorker')
 const kept = z.object({
-  memory: z.object({ budget: z.int(), reserved: z.int() }).openapi({ description: 'Bytes of all workers.' }),
+  memory: z
+    .object({ budget: z.int(), reserved: z.int(), used: z.int().nullable() })
+    .openapi({ description: 'Bytes of all workers; used: of those whose memory is known, null: of none.' }),
   waiting_calls: z.int(),
   workers: z.array(keptWorker).openapi({ description: 'What would go first comes first.' }),
 })
@@ -95,10 +101,10 @@ export function bindWorkers(app: App, workers: WorkerControl, settings: { maxBod
       answers: { 200: kept },
       refusals: ['forbidden'],
     },
-    (c) => {
-      const { workers: found, memory } = workers.kept(c.get('who'))
+    async (c) => {
+      const { workers: found, memory } = await workers.kept(c.get('who'))
       return c.json({
-        memory: { budget: memory.budgetBytes, reserved: memory.reservedBytes },
+        memory: { budget: memory.budgetBytes, reserved: memory.reservedBytes, used: usedBy(found) },
         waiting_calls: memory.waitingCalls,
         workers: found.map(keptJson),
       })
@@ -140,12 +146,15 @@ export function bindWorkers(app: App, workers: WorkerControl, settings: { maxBod
   }
 }
 
-type Kept = ReturnType<WorkerControl['kept']>['workers'][number]
+const usedBy = (workers: MeasuredWorker[]): number | null => {
+  const known = workers.flatMap(({ memoryUsedBytes }) => memoryUsedBytes ?? [])
+  return known.length === 0 ? null : known.reduce((sum, bytes) => sum + bytes, 0)
+}
 
 const mib = 1024 * 1024
 const hourSeconds = 3600
 
-function keptJson(worker: Kept, at: number): z.output<typeof keptWorker> {
+function keptJson(worker: MeasuredWorker, at: number): z.output<typeof keptWorker> {
   const { worth, memoryBytes, idleMs } = worker
   return {
     worker_name: worker.name,
@@ -155,6 +164,7 @@ function keptJson(worker: Kept, at: number): z.output<typeof keptWorker> {
     image: worker.image,
     state: worker.state as z.output<typeof keptWorker>['state'],
     memory: memoryBytes,
+    memory_used: worker.memoryUsedBytes,
     calls: worker.calls,
     idle_seconds: idleMs === null ? null : Math.round(idleMs / 1000),
     eviction: worth === null ? null : at + 1,

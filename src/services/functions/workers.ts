@@ -22,6 +22,12 @@ export interface ListedWorker {
   workerName: string
 }
 
+export interface MeasuredWorker extends RetainedWorker {
+  functionName: string | null
+  /** Null: not known. */
+  memoryUsedBytes: number | null
+}
+
 /** Manual control of a function version's workers, for admins (contract 4.7); version 0 is the function itself. */
 export class WorkerControl {
   #parts: WorkerControlParts
@@ -30,12 +36,17 @@ export class WorkerControl {
     this.#parts = parts
   }
 
-  /** All workers of the server, in the order of eviction. */
-  kept(who: Principal): { workers: (RetainedWorker & { functionName: string | null })[]; memory: PoolVitals } {
+  /** All workers of the server, in the order of eviction, with the memory that each uses now. */
+  async kept(who: Principal): Promise<{ workers: MeasuredWorker[]; memory: PoolVitals }> {
     requireAdmin(who, 'Listing workers')
     const { pool, functions } = this.#parts
+    const used = await pool.memoryUsed()
     const nameOf = (id: string | null) => (id === null ? null : (functions.find(id)?.name ?? null))
-    const workers = pool.retainedWorkers().map((worker) => ({ ...worker, functionName: nameOf(worker.functionId) }))
+    const workers = pool.retainedWorkers().map((worker) => ({
+      ...worker,
+      functionName: nameOf(worker.functionId),
+      memoryUsedBytes: used.get(worker.name) ?? null,
+    }))
     return { workers, memory: pool.vitals() }
   }
 

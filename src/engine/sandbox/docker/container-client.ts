@@ -12,6 +12,21 @@ import type { Mount } from './own-container.ts'
 /** Interval of the checks of a program that was started in a container. */
 const lookMs = 100
 
+/** Longest wait for a measurement: a person waits for it. */
+const statsMs = 3000
+
+/** Its details have the names of the kernel's `memory.stat`. */
+interface MemoryStats {
+  usage?: number
+  stats?: Record<string, number>
+}
+
+/** Version 1 of control groups has totals of the group in fields of their own. */
+function memoryUsedOf({ usage, stats = {} }: MemoryStats): number | null {
+  const reclaimable = stats.total_inactive_file ?? stats.inactive_file ?? 0
+  return usage === undefined ? null : Math.max(0, usage - reclaimable)
+}
+
 /** Containers of the engine, each named by its id. */
 export class ContainerClient {
   #api: EngineApi
@@ -80,6 +95,15 @@ export class ContainerClient {
       (found) => found.State,
       (error: unknown) => (isGone(error) ? null : 'unknown'),
     )
+  }
+
+  /** Memory in use, in bytes, as the engine's own command shows it; null: not known. */
+  async memoryUsedBytes(id: string): Promise<number | null> {
+    const query = { stream: 'false', 'one-shot': 'true' }
+    const found = await this.#api
+      .ask<{ memory_stats?: MemoryStats }>('GET', `/containers/${id}/stats`, query, undefined, statsMs)
+      .catch(() => null)
+    return memoryUsedOf(found?.memory_stats ?? {})
   }
 
   async hasRunOutOfMemory(id: string): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 
 /** Control groups of the engine's containers, as files of this machine. */
 
@@ -7,6 +8,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 export interface ControlGroup {
   /** Processor time of all its processes so far, in ms; null: it is gone, or cannot be read. */
   cpuMs(): Promise<number | null>
+  /** Memory in use, in bytes, without pages of files that the kernel may reclaim; null: it is gone, or cannot be read. */
+  memoryUsedBytes(): Promise<number | null>
   /** Absent: we may not. */
   freezer?: Freezer
 }
@@ -19,6 +22,7 @@ export interface Freezer {
 
 interface Files {
   cpu: string
+  memory: string | null
   freezer: string | null
 }
 
@@ -51,10 +55,11 @@ export class ControlGroups {
   /** Null: it cannot be seen. */
   of(container: string): ControlGroup | null {
     if (this.#files == null) return null
-    const { cpu, freezer } = this.#files
+    const { cpu, memory, freezer } = this.#files
     const here = (path: string): string => path.replace(idMark, container)
     return {
       cpuMs: () => readFile(here(cpu), 'utf8').then(cpuMsIn, () => null),
+      memoryUsedBytes: () => (memory === null ? Promise.resolve(null) : memoryUsedAt(here(memory))),
       ...(freezer !== null && { freezer: freezerAt(here(freezer)) }),
     }
   }
@@ -67,6 +72,21 @@ export function cpuMsIn(text: string): number | null {
   return /^\d+\s*$/.test(text) ? Number(text) / 1_000_000 : null
 }
 
+/** `usage`: all memory of the group; `stat`: its `memory.stat`, whose totals have `total_` in front in version 1. */
+export function memoryUsedIn(usage: string, stat: string): number | null {
+  const [, reclaimable] = /^total_inactive_file (\d+)$/m.exec(stat) ?? /^inactive_file (\d+)$/m.exec(stat) ?? []
+  if (!/^\d+\s*$/.test(usage) || reclaimable === undefined) return null
+  return Math.max(0, Number(usage) - Number(reclaimable))
+}
+
+async function memoryUsedAt(usageFile: string): Promise<number | null> {
+  const files = [usageFile, join(dirname(usageFile), 'memory.stat')]
+  return Promise.all(files.map((file) => readFile(file, 'utf8'))).then(
+    ([usage = '', stat = '']) => memoryUsedIn(usage, stat),
+    () => null,
+  )
+}
+
 function freezerAt(file: string): Freezer {
   const [frozen, thawed] = file.endsWith('freezer.state') ? ['FROZEN', 'THAWED'] : ['1', '0']
   return { freeze: () => writeFile(file, frozen), thaw: () => writeFile(file, thawed) }
@@ -77,16 +97,19 @@ function found(pid: number, container: string): Files | null {
     const groups = groupsIn(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), container)
     const cpu = groups.cpu.find(existsSync)
     if (cpu === undefined) return null
-    const freezer = groups.freezer.find(isWritable) ?? null
-    const marked = (path: string): string => path.replace(container, idMark)
-    return { cpu: marked(cpu), freezer: freezer === null ? null : marked(freezer) }
+    const marked = (path: string | undefined): string | null => path?.replace(container, idMark) ?? null
+    return {
+      cpu: marked(cpu) as string,
+      memory: marked(groups.memory.find(existsSync)),
+      freezer: marked(groups.freezer.find(isWritable)),
+    }
   } catch {
     return null
   }
 }
 
 /** Where they may be, the likeliest first; nowhere for a process that is not the container's: an engine elsewhere has the same pids. */
-export function groupsIn(text: string, container: string): { cpu: string[]; freezer: string[] } {
+export function groupsIn(text: string, container: string): Record<'cpu' | 'memory' | 'freezer', string[]> {
   const lines = text.split('\n').map((line) => line.split(':'))
   const pathOf = (name: string): string[] =>
     lines.flatMap(([, names = '', path = '']) =>
@@ -97,6 +120,10 @@ export function groupsIn(text: string, container: string): { cpu: string[]; free
     cpu: [
       ...pathOf('cpuacct').map((path) => `${root}/cpuacct${path}/cpuacct.usage`),
       ...unified.map((path) => `${root}${path}/cpu.stat`),
+    ],
+    memory: [
+      ...pathOf('memory').map((path) => `${root}/memory${path}/memory.usage_in_bytes`),
+      ...unified.map((path) => `${root}${path}/memory.current`),
     ],
     freezer: [
       ...pathOf('freezer').map((path) => `${root}/freezer${path}/freezer.state`),

@@ -134,6 +134,12 @@ export class DockerSandbox implements Sandbox {
     return this.#cpuMs
   }
 
+  /** Asks the engine where its groups cannot be read. */
+  async memoryUsedBytes(): Promise<number | null> {
+    if (this.#state !== 'running') return null
+    return (await this.#group?.memoryUsedBytes()) ?? (await this.#containers.memoryUsedBytes(this.#container))
+  }
+
   get #group(): ControlGroup | null {
     return this.#groups?.of(this.#container) ?? null
   }

@@ -55,6 +55,11 @@ export class ProcessSandbox implements Sandbox {
     return this.#cpu.ownMs + this.#cpu.othersMs
   }
 
+  /** That of its first process, which its limit counts. */
+  async memoryUsedBytes(): Promise<number | null> {
+    return this.#pid === null ? null : ownBytesOf(this.#pid)
+  }
+
   #noteTimes(ofGroup: number | undefined): void {
     const own = this.#pid === null ? null : timeOf(this.#pid)
     if (own === null) return
@@ -88,14 +93,18 @@ export class ProcessSandbox implements Sandbox {
   }
 
   async #checkMemory(): Promise<void> {
-    const statm = await readFile(`/proc/${this.#pid}/statm`, 'utf8').catch(() => '')
-    const [, resident, shared] = statm.split(' ').map(Number)
-    // Pages of files (45 MiB for the program itself) can be reclaimed at any time: a container is not killed for them either.
-    const ownBytes = ((resident ?? 0) - (shared ?? 0)) * pageBytes
-    if (!(ownBytes > this.#memoryBytes)) return
+    const ownBytes = this.#pid === null ? null : await ownBytesOf(this.#pid)
+    if (ownBytes === null || ownBytes <= this.#memoryBytes) return
     this.#memoryExceeded = true
     this.#signal('SIGKILL')
   }
+}
+
+/** Pages of files (45 MiB for the program itself) can be reclaimed at any time: a container is not killed for them either. */
+async function ownBytesOf(pid: number): Promise<number | null> {
+  const statm = await readFile(`/proc/${pid}/statm`, 'utf8').catch(() => '')
+  const [, resident, shared] = statm.split(' ').map(Number)
+  return resident === undefined || shared === undefined ? null : (resident - shared) * pageBytes
 }
 
 export const killGroup = (pid: number): void => signalGroup(pid, 'SIGKILL')
