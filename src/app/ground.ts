@@ -1,4 +1,3 @@
-import { networkInterfaces } from 'node:os'
 import { version } from '../assets.ts'
 import type { Config } from '../config.ts'
 import { systemClock as clock } from '../domain/clock.ts'
@@ -13,8 +12,9 @@ import type { WorkerLinks } from '../engine/worker/link.ts'
 import { SandboxWorkers } from '../engine/worker/worker-factory.ts'
 import type { ApiListener } from '../http/worker-door.ts'
 import { makeOpenStack } from '../openstack/openstack.ts'
-import { addressRules } from '../outbound/address-rules.ts'
+import { currentRules } from '../outbound/address-rules.ts'
 import { HttpEventSender } from '../outbound/event-sender.ts'
+import { readHostNetworks } from '../outbound/host-networks.ts'
 import { hasRunBefore } from '../services/functions/has-run-before.ts'
 import { FunctionTokens } from '../services/platform/function-tokens.ts'
 import { ProjectShares } from '../services/platform/project-shares.ts'
@@ -99,7 +99,11 @@ export function makeInfrastructure(
       meter,
     }),
     eventSender: new HttpEventSender({
-      mayReach: addressRules(config.egressAllow, ownAddresses()),
+      mayReach: currentRules(
+        config.egressAllow,
+        () => readHostNetworks(),
+        () => clock.elapsed(),
+      ),
       timeoutMs: config.deliveryTimeoutMs,
     }),
     builds: {
@@ -135,6 +139,3 @@ function openVault(key: Buffer, stores: PersistentStores['stores'], log: Log): S
   if (lost > 0) log.error({ values: lost }, 'secrets were sealed with another key: bring back the secret.key of then')
   return vault
 }
-
-const ownAddresses = (): string[] =>
-  Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address))

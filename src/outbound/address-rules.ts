@@ -1,9 +1,13 @@
 import { BlockList, isIP } from 'node:net'
+import type { HostNetworks } from './host-networks.ts'
 
 /**
  * The addresses that may be contacted, by the rules for functions with egress (`engine/sandbox/docker/firewall-rules.ts`): all
- * addresses of the host itself and link-local ones, where clouds serve metadata, are closed.
+ * addresses of the host itself, its networks of containers, which the host reaches past their firewall, and link-local
+ * addresses, where clouds serve metadata, are closed.
  */
+
+type Rules = (address: string, port: number) => boolean
 
 const closedNetworks: [address: string, prefix: number, family: 'ipv4' | 'ipv6'][] = [
   ['0.0.0.0', 8, 'ipv4'],
@@ -17,34 +21,57 @@ const metadataNetworks: typeof closedNetworks = [
   ['fd00:ec2::254', 128, 'ipv6'],
 ]
 
-/** `allow`: as in `FirewallSpec.allow`. `ownAddresses`: addresses of the host. Pure. */
-export function addressRules(allow: string[], ownAddresses: string[]): (address: string, port: number) => boolean {
+/** Networks come and go with containers, so what is known of them is not older than this. */
+const freshMs = 5000
+
+/** The rules for the host's networks at the time of each question. `elapsed`: of a monotonic clock, in milliseconds. */
+export function currentRules(allow: string[], read: () => HostNetworks, elapsed: () => number): Rules {
+  let rules: Rules | undefined
+  let readAt = 0
+  return (address, port) => {
+    if (rules === undefined || elapsed() - readAt >= freshMs) {
+      readAt = elapsed()
+      rules = addressRules(allow, read())
+    }
+    return rules(address, port)
+  }
+}
+
+/** `allow`: as in `FirewallSpec.allow`. Pure. */
+export function addressRules(allow: string[], { addresses, containers }: HostNetworks): Rules {
   const host = listOf(closedNetworks)
-  for (const own of ownAddresses) if (isIP(own) !== 0) host.addAddress(own, familyOf(own))
+  for (const own of addresses) if (isIP(own) !== 0) host.addAddress(own, familyOf(own))
+  const others = listOf([...metadataNetworks, ...containers.map(networkIn)])
   const metadata = listOf(metadataNetworks)
   const opened = allow.map(openedBy)
   return (given, port) => {
     const address = plain(given)
     const family = familyOf(address)
     const isHost = host.check(address, family)
-    if (!isHost && !metadata.check(address, family)) return true
-    return opened.some((one) => (one.port === null || one.port === port) && one.covers(address, isHost))
+    if (!isHost && !others.check(address, family)) return true
+    const place = isHost ? 'host' : metadata.check(address, family) ? 'metadata' : 'containers'
+    return opened.some((one) => (one.port === null || one.port === port) && one.covers(address, place))
   }
 }
 
 interface Opened {
   port: number | null
-  covers(address: string, isHost: boolean): boolean
+  covers(address: string, place: 'host' | 'metadata' | 'containers'): boolean
 }
 
 function openedBy(entry: string): Opened {
   const [to = '', portText] = entry.split(':')
   const port = portText === undefined ? null : Number(portText)
-  if (to === 'host') return { port, covers: (_address, isHost) => isHost }
-  if (to === 'metadata') return { port, covers: (_address, isHost) => !isHost }
-  const [network = '', prefix = '32'] = to.split('/')
-  const list = listOf([[network, Number(prefix), 'ipv4']])
+  if (to === 'host' || to === 'metadata') return { port, covers: (_address, place) => place === to }
+  const list = listOf([networkIn(to)])
   return { port, covers: (address) => list.check(address, familyOf(address)) }
+}
+
+/** `172.17.0.0/16`, or one address. */
+function networkIn(text: string): (typeof closedNetworks)[number] {
+  const [network = '', prefix] = text.split('/')
+  const family = familyOf(network)
+  return [network, Number(prefix ?? (family === 'ipv4' ? 32 : 128)), family]
 }
 
 function listOf(networks: typeof closedNetworks): BlockList {

@@ -77,7 +77,9 @@ export class HttpEventSender implements EventSender {
 
 class ClosedAddress extends Error {
   constructor(host: string) {
-    super(`${host} is an address of the host, or link-local: the operator opens those with TAIBAI_EGRESS_ALLOW.`)
+    super(
+      `${host} is an address of the host or of its containers, or link-local: the operator opens those with TAIBAI_EGRESS_ALLOW.`,
+    )
   }
 }
 

@@ -28,7 +28,7 @@ describe('what may be sent to', () => {
     ['203.0.113.5', true],
     ['2001:db8::8', true],
   ])('%s: %s', (address, may) => {
-    expect(addressRules([], own)(address, 80)).toBe(may)
+    expect(addressRules([], { addresses: own, containers: [] })(address, 80)).toBe(may)
   })
 
   test.each([
@@ -42,7 +42,7 @@ describe('what may be sent to', () => {
     ['169.254.1.1:80', '169.254.1.1', 80, true],
     ['169.254.1.1:80', '169.254.1.2', 80, false],
   ])('with %s open, %s port %i: %s', (allow, address, port, may) => {
-    expect(addressRules([allow], own)(address, port)).toBe(may)
+    expect(addressRules([allow], { addresses: own, containers: [] })(address, port)).toBe(may)
   })
 })
 
@@ -72,7 +72,8 @@ describe('an event', () => {
     const { port } = server.address() as AddressInfo
     return { port, seen }
   }
-  const senderTo = (allow: string[]) => new HttpEventSender({ mayReach: addressRules(allow, []), timeoutMs: 20_000 })
+  const senderTo = (allow: string[]) =>
+    new HttpEventSender({ mayReach: addressRules(allow, { addresses: [], containers: [] }), timeoutMs: 20_000 })
 
   test('arrives in the binary mode', async () => {
     const { port, seen } = await destination(202)
