@@ -22,6 +22,7 @@ const answered: Outcome = {
 
 class FakeHelper implements PoolWorker {
   readonly name = 'helper'
+  readonly machine = undefined
   readonly memoryBytes = runtimeApiHelperBytes
   isEnding = false
   readonly bound = Promise.withResolvers<BindResult>()

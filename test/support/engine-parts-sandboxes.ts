@@ -3,6 +3,7 @@ import type { Exit, Listener, Sandbox, SandboxLimits } from '../../src/engine/sa
 /** A fake sandbox without a process: it records its calls, and ends when it is killed or when the test says so. */
 export class FakeSandbox implements Sandbox {
   readonly name: string
+  machine: string | undefined
   readonly exited: Promise<Exit>
   readonly asked: string[] = []
   limits: SandboxLimits | null = null
@@ -15,8 +16,9 @@ export class FakeSandbox implements Sandbox {
   address_: { host: string; port: number } = { host: '127.0.0.1', port: 0 }
   #resolve: (exit: Exit) => void = () => {}
 
-  constructor(name = 'w1') {
+  constructor(name = 'w1', machine?: string) {
     this.name = name
+    this.machine = machine
     this.exited = new Promise((resolve) => {
       this.#resolve = resolve
     })

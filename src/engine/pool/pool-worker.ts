@@ -31,8 +31,8 @@ export type BindResult =
 /** A worker as the pool sees it: `worker.ts` has the real one, tests have fakes. */
 export interface PoolWorker {
   readonly name: string
-  /** Where it was started; absent: there is only one machine. */
-  readonly machine?: string | undefined
+  /** Id of the machine on which it was started; undefined: there is only one. */
+  readonly machine: string | undefined
   /** Memory limit in force now. */
   readonly memoryBytes: number
   /** True from the moment when no new call may be assigned. */

@@ -17,6 +17,7 @@ const exitReportMs = 3000
 /** A warm image that listens on a port: calls are HTTP requests over kept-alive connections. */
 export class HttpImageWorker implements PoolWorker {
   readonly name: string
+  readonly machine: string | undefined
   readonly gone: Promise<void>
   readonly memoryBytes: number
   #sandbox: Sandbox
@@ -50,6 +51,7 @@ export class HttpImageWorker implements PoolWorker {
     },
   ) {
     this.name = sandbox.name
+    this.machine = sandbox.machine
     this.#sandbox = sandbox
     this.#clock = options.clock
     this.memoryBytes = options.memoryBytes

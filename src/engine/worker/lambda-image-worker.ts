@@ -25,6 +25,7 @@ interface Options {
  */
 export class LambdaImageWorker implements PoolWorker {
   readonly name: string
+  readonly machine: string | undefined
   readonly memoryBytes: number
   readonly gone: Promise<void>
   startFailure: BindResult | undefined
@@ -40,6 +41,7 @@ export class LambdaImageWorker implements PoolWorker {
 
   constructor(image: Sandbox, helper: PoolWorker, revision: Revision, options: Options) {
     this.name = image.name
+    this.machine = image.machine
     this.memoryBytes = revision.memoryBytes
     this.#image = image
     this.#helper = helper

@@ -32,6 +32,7 @@ interface Options {
 export class WhiskImageWorker implements PoolWorker {
   readonly gone: Promise<void>
   readonly name: string
+  readonly machine: string | undefined
   readonly memoryBytes: number
   startFailure: BindResult | undefined
   #inner: HttpImageWorker
@@ -60,6 +61,7 @@ export class WhiskImageWorker implements PoolWorker {
       (stream) => this.#takeMark(stream),
     )
     this.name = sandbox.name
+    this.machine = sandbox.machine
     this.memoryBytes = memoryBytes
     this.gone = this.#inner.gone
   }

@@ -59,6 +59,7 @@ const folderOfNone = '/'
  */
 export class ShimWorker implements PoolWorker {
   readonly name: string
+  readonly machine: string | undefined
   readonly gone: Promise<void>
   #parts: WorkerParts
   #sandbox: Sandbox
@@ -91,6 +92,7 @@ export class ShimWorker implements PoolWorker {
   ) {
     this.#apiUrl = apiUrl
     this.name = sandbox.name
+    this.machine = sandbox.machine
     this.#owner = { worker: sandbox.name }
     this.#parts = parts
     this.#sandbox = sandbox
