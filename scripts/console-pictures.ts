@@ -111,7 +111,7 @@ async function picture(page: Page, server: string, path: string, kind: string): 
   await page.waitForSelector('h1', { timeout: longestMs })
   await page.waitForLoadState('load')
   await page.waitForTimeout(600)
-  await page.getByText('The engine lists its images').waitFor({ state: 'hidden', timeout: longestMs })
+  await page.getByText('Loading the images').waitFor({ state: 'hidden', timeout: longestMs })
   if (path === '/what-if') await replay(page)
   await page.screenshot({ path: join(target, `${nameOf(path)}.${kind}.png`), fullPage: true })
 }
@@ -121,7 +121,7 @@ async function replay(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Replay' }).click()
   // On a phone the titles of the columns are between.
   const curves = page.getByRole('row', { name: /histogram .*4 h/ })
-  await curves.or(page.getByText('No call has ended')).first().waitFor({ timeout: longestMs })
+  await curves.or(page.getByText('No call ended')).first().waitFor({ timeout: longestMs })
 }
 
 try {

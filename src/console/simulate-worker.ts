@@ -46,7 +46,7 @@ async function answer({ token, since }: WhatIfQuestion): Promise<void> {
     read<{ runtimes: RuntimeRow[] }>('/v1/runtimes'),
   ])
   const calls = await callsOf(await ask(`/v1/history?since=${since}`))
-  if (calls.length === 0) throw new Error('No call has ended in this time: look further back.')
+  if (calls.length === 0) throw new Error('No call ended in this time: choose a longer one.')
   const trace = traceOfHistory(calls, installationOf(functions, runtimes), usualMemoryBytes)
   const budgetMib = Math.round(health.memory.budget_bytes / mib)
   const hours = trace.lengthMs / 3_600_000

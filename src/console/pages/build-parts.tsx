@@ -54,7 +54,7 @@ export function BuildLogText({ log, isOver }: { log: string; isOver: boolean }) 
   const onScroll = ({ currentTarget: { scrollTop, scrollHeight, clientHeight } }: { currentTarget: HTMLElement }) => {
     isAtEnd.current = scrollTop + clientHeight > scrollHeight - 20
   }
-  const empty = isOver ? 'It has printed nothing.' : 'It has printed nothing yet.'
+  const empty = isOver ? 'No output.' : 'No output yet.'
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
     <pre role="log" aria-label="Output of the build" tabIndex={0} class="live" ref={holder} onScroll={onScroll}>
@@ -74,14 +74,14 @@ export function BuildTable({ rows, ofOne = false }: { rows: BuildRow[]; ofOne?: 
             cell: (row: BuildRow) => <span class="cut">{row.function_name ?? row.function_id ?? '–'}</span>,
           },
         ]),
-    { title: 'Began', cell: (row: BuildRow) => <Link to={`/builds/${row.id}`}>{time(row.created_at)}</Link> },
-    { title: 'Took', cell: tookText, number: true },
-    { title: 'List', cell: (row: BuildRow) => row.list },
+    { title: 'Started', cell: (row: BuildRow) => <Link to={`/builds/${row.id}`}>{time(row.created_at)}</Link> },
+    { title: 'Duration', cell: tookText, number: true },
+    { title: 'Dependencies', cell: (row: BuildRow) => row.list },
     {
       title: 'Installed',
       cell: (row: BuildRow) => (row.size === null ? '–' : `${mebibytes(row.size)}${row.cached ? ', before' : ''}`),
     },
-    { title: 'Error', cell: (row: BuildRow) => <span class="cut">{row.error ?? '–'}</span> },
+    { title: 'Error', cell: (row: BuildRow) => <span class="rest">{row.error ?? '–'}</span> },
   ]
   return <Table label="Builds" rows={rows} keyOf={({ id }) => id} columns={columns} />
 }

@@ -51,7 +51,7 @@ export function BuildPage({ id }: { id: string }) {
           <Action
             label="Rebuild"
             act={rebuild}
-            confirm={`Install again what this package of ${name} needs, and deploy it?`}
+            confirm={`Install the dependencies of this package again and deploy it to ${name}?`}
           />
         )
       }
@@ -61,14 +61,11 @@ export function BuildPage({ id }: { id: string }) {
           ['State', <Badge kind={data.status} />],
           ['Function', data.status === 'success' ? <Link to={`/functions/${data.function_id}`}>{name}</Link> : name],
           ['Runtime', data.runtime],
-          ['List', data.list],
-          [
-            'Installed',
-            data.size === null ? null : `${mebibytes(data.size)}${data.cached ? ', by an earlier build' : ''}`,
-          ],
-          ['Began', time(data.created_at)],
-          ['Took', isOver ? tookText(data) : null],
-          ['Id', <code>{data.id}</code>],
+          ['Dependencies', data.list],
+          ['Installed', data.size === null ? null : `${mebibytes(data.size)}${data.cached ? ', cached' : ''}`],
+          ['Started', time(data.created_at)],
+          ['Duration', isOver ? tookText(data) : null],
+          ['ID', <code>{data.id}</code>],
         ]}
       />
       {data.error !== null && (

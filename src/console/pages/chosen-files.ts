@@ -6,7 +6,7 @@ import { type Files, makePackage } from '../packages.ts'
 export async function packageOf(files: Files): Promise<Blob> {
   const names = Object.keys(files)
   const [only = ''] = names
-  if (names.length === 0) throw new Error('Choose a file, a folder or a ZIP of the contents of a folder.')
+  if (names.length === 0) throw new Error('Choose a file, a folder or a ZIP of a folder’s contents.')
   if (names.length === 1 && only.toLowerCase().endsWith('.zip')) {
     return new Blob([files[only] as Uint8Array<ArrayBuffer>], { type: 'application/zip' })
   }

@@ -24,7 +24,7 @@ export function DeadLetterDialog({
     <Dialog title={`Dead letter of ${name}`} onClose={onClose}>
       <form class="form" onSubmit={(event) => event.preventDefault()}>
         {error && <pre class="bad">{error.stack ?? `${error.type}: ${error.message}`}</pre>}
-        <Field label="Input" hint="JSON becomes a value, other text stays text.">
+        <Field label="Input" hint="JSON is parsed; other text is passed as a string.">
           <textarea
             rows={8}
             spellcheck={false}
@@ -34,15 +34,15 @@ export function DeadLetterDialog({
         </Field>
         <div class="actions">
           <Action
-            label="Run again with this input"
+            label="Redrive with this input"
             kind="primary"
             act={() => call('POST', `/v1/dead-letters/${encodeURIComponent(id)}/redrive`, given).then(onDone)}
           />
           <Action
-            label="Keep this input"
+            label="Save the input"
             act={() => call('PUT', `/v1/dead-letters/${encodeURIComponent(id)}`, given).then(onDone)}
           />
-          <Link to={`/executions/${id}`}>log and phases</Link>
+          <Link to={`/executions/${id}`}>Log and phases</Link>
         </div>
       </form>
     </Dialog>

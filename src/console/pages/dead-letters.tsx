@@ -42,7 +42,7 @@ export function DeadLettersPage() {
       letters.reload()
     }
   }
-  const many = marked.length === 0 ? (filters === '' ? 'all' : 'all that fit') : `${marked.length}`
+  const many = marked.length === 0 ? (filters === '' ? 'all' : 'all matching') : `${marked.length}`
   return (
     <Page title="Dead letters">
       <div class="bar">
@@ -51,24 +51,24 @@ export function DeadLettersPage() {
         <FilterChoice name="trigger" label="Trigger" values={plain('job', 'webhook', 'async', 'event')} />
         <FilterTime name="since" label="Accepted since" />
         <FilterTime name="until" label="Accepted before" />
-        <FilterText name="text" label="Error has" />
+        <FilterText name="text" label="Error contains" />
       </div>
       <ErrorMessage problem={letters.problem} />
       {letters.data !== undefined && rows.length === 0 && (
         <Empty>
           {filters === ''
             ? 'There are none. An accepted run that fails, and is not tried again, waits here for a decision.'
-            : 'None fits.'}
+            : 'No dead letter matches.'}
         </Empty>
       )}
       {rows.length > 0 && (
         <>
           <div class="bar">
-            <Action label={`Run ${many} again`} act={() => again('redrive')} />
+            <Action label={`Redrive ${many}`} act={() => again('redrive')} />
             <Action
               label={`Drop ${many}`}
               kind="danger"
-              confirm="They will not be run again; their records stay."
+              confirm="The runs are not retried; their records stay."
               act={() => again('drop')}
             />
           </div>
@@ -78,11 +78,11 @@ export function DeadLettersPage() {
             keyOf={({ id }) => id}
             columns={[
               {
-                title: 'Chosen',
+                title: 'Selected',
                 head: (
                   <input
                     type="checkbox"
-                    aria-label="Choose all that are shown"
+                    aria-label="Select all shown"
                     checked={marked.length === rows.length}
                     onChange={({ currentTarget }) =>
                       choose(
@@ -95,7 +95,7 @@ export function DeadLettersPage() {
                 cell: ({ id, function_id }) => (
                   <input
                     type="checkbox"
-                    aria-label={`Choose the run of ${names.get(function_id) ?? function_id}`}
+                    aria-label={`Select the run of ${names.get(function_id) ?? function_id}`}
                     checked={chosen.has(id)}
                     onChange={({ currentTarget }) => choose([id], currentTarget.checked)}
                   />
@@ -107,7 +107,7 @@ export function DeadLettersPage() {
                 cell: ({ function_id }) => <span class="cut">{names.get(function_id) ?? function_id}</span>,
               },
               { title: 'Status', cell: ({ status }) => <Badge kind={status} /> },
-              { title: 'Tries', cell: ({ attempt }) => attempt, number: true },
+              { title: 'Attempts', cell: ({ attempt }) => attempt, number: true },
               errorColumn,
               {
                 title: 'Actions',
@@ -117,7 +117,7 @@ export function DeadLettersPage() {
                       Open
                     </button>
                     <Action
-                      label="Run again"
+                      label="Redrive"
                       kind="small"
                       act={() =>
                         call('POST', `/v1/dead-letters/${encodeURIComponent(row.id)}/redrive`).then(letters.reload)
@@ -126,7 +126,7 @@ export function DeadLettersPage() {
                     <Action
                       label="Drop"
                       kind="small danger"
-                      confirm="It will not be run again; its record stays."
+                      confirm="The run is not retried; its record stays."
                       act={() => call('DELETE', `/v1/dead-letters/${encodeURIComponent(row.id)}`).then(letters.reload)}
                     />
                   </span>
@@ -134,7 +134,7 @@ export function DeadLettersPage() {
               },
             ]}
           />
-          {rows.length === pageRows && <p>{`The ${pageRows} oldest; those that came later follow as these go.`}</p>}
+          {rows.length === pageRows && <p>{`The ${pageRows} oldest are shown; newer ones follow as these go.`}</p>}
         </>
       )}
       {shown !== undefined && (
@@ -160,5 +160,5 @@ async function eachOf(letters: ExecutionRow[], verb: 'redrive' | 'drop'): Promis
 }
 
 function refuseLeft({ done, left }: { done: number; left: number }): void {
-  if (left > 0) throw new Error(`${done} run again; the queue is full, and ${left} are left: try again later.`)
+  if (left > 0) throw new Error(`${done} were redriven; the queue is full and ${left} are left. Try again later.`)
 }

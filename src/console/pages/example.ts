@@ -29,6 +29,6 @@ async function makeTriggers(
     for (const job of jobs) await call('POST', '/v1/jobs', { ...job, function_id: id })
     for (const webhook of webhooks) await call('POST', '/v1/webhooks', { ...webhook, function_id: id })
   } catch (error) {
-    throw new Error(`The function ${name} is made, but not what calls it: ${(error as Error).message}`)
+    throw new Error(`The function ${name} was created, but not its triggers: ${(error as Error).message}`)
   }
 }

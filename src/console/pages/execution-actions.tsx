@@ -42,18 +42,18 @@ export function ExecutionActions({
           <Action
             label="Drop"
             kind="danger"
-            confirm="It will not be run again; its record stays."
+            confirm="The run is not retried; its record stays."
             act={() => call('DELETE', `/v1/dead-letters/${encodeURIComponent(run.id)}`).then(onChanged)}
           />
         </>
       )}
       {latestVersion > 0 && (
         <select
-          aria-label="Version to run again with"
+          aria-label="Version for the new run"
           value={version}
           onChange={(event) => setVersion(Number(event.currentTarget.value))}
         >
-          <option value={0}>as it is now</option>
+          <option value={0}>current code</option>
           {Array.from({ length: latestVersion }, (_, at) => at + 1).map((number) => (
             <option key={number} value={number}>
               version {number}

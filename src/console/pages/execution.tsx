@@ -62,10 +62,10 @@ export function ExecutionPage({ id }: { id: string }) {
           ['Dead letter since', row.dead_at === null ? null : time(row.dead_at)],
           ['Destination', row.delivery && <Delivery delivery={row.delivery} />],
           ['Worker', row.worker],
-          ['Memory', row.memory_peak_mb === null ? null : `${row.memory_peak_mb} MB at most`],
+          ['Memory', row.memory_peak_mb === null ? null : `${row.memory_peak_mb} MB peak`],
           ['CPU', row.cpu_ms === null ? null : `${row.cpu_ms} ms`],
-          ['Began', time(row.created_at)],
-          ['Id', <code>{row.id}</code>],
+          ['Started', time(row.created_at)],
+          ['ID', <code>{row.id}</code>],
         ]}
       />
       <Phases phases={row.phases} />
@@ -81,7 +81,7 @@ export function ExecutionPage({ id }: { id: string }) {
         </>
       )}
       <h2>Log</h2>
-      <pre aria-live="polite">{log === '' ? 'It printed nothing.' : log}</pre>
+      <pre aria-live="polite">{log === '' ? 'No output.' : log}</pre>
       <h2>Input</h2>
       <pre>{row.input ?? 'none'}</pre>
       {row.status === 'success' && (

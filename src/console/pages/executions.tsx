@@ -47,13 +47,13 @@ export function ExecutionsPage() {
           values={plain('api', 'http', 'job', 'webhook', 'async', 'event')}
         />
         <FilterChoice name="start_kind" label="Start" values={plain('warm', 'prewarmed', 'cold')} />
-        <FilterTime name="since" label="Since" />
-        <FilterTime name="until" label="Before" />
-        <FilterText name="text" label="Error has" />
+        <FilterTime name="since" label="From" />
+        <FilterTime name="until" label="Until" />
+        <FilterText name="text" label="Error contains" />
       </div>
       {query.value.has('trigger_id') && (
         <p>
-          Runs of one job, webhook or source.{' '}
+          Executions of one job, webhook or source.{' '}
           <button type="button" class="small" onClick={() => setQuery('trigger_id', '')}>
             Show all
           </button>
@@ -63,11 +63,11 @@ export function ExecutionsPage() {
       {hasNews && (
         <p class="news">
           <button type="button" onClick={showNews}>
-            Show newer runs
+            Show newer executions
           </button>
         </p>
       )}
-      {first.data !== undefined && rows.length === 0 && <Empty>Nothing ran that fits.</Empty>}
+      {first.data !== undefined && rows.length === 0 && <Empty>No execution matches.</Empty>}
       {rows.length > 0 && (
         <LongTable
           label="Runs"
@@ -78,7 +78,9 @@ export function ExecutionsPage() {
         />
       )}
       {rows.length >= pageRows && (
-        <p role="status">{older.isEnd ? `${rows.length} runs; there are no older ones.` : 'Older ones are read …'}</p>
+        <p role="status">
+          {older.isEnd ? `${rows.length} executions; there are no older ones.` : 'Loading older executions …'}
+        </p>
       )}
     </Page>
   )

@@ -50,7 +50,7 @@ function Package({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
     setIsSaved(false)
   }
   const add = () => {
-    const name = prompt('Name of the file, such as lib/prices.mjs')
+    const name = prompt('File name, such as lib/prices.mjs')
     if (!name) return
     setFiles({ ...files, [name]: files[name] ?? bytesOf('') })
     setShown(name)
@@ -97,7 +97,7 @@ function Package({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
       </div>
       {buildId !== undefined && <SavedBuild key={buildId} id={buildId} onDone={onSaved} />}
       <ErrorMessage problem={earlier.problem} />
-      {bytes !== undefined && !isText(bytes) && <Empty>{`This file is not text: ${bytes.length} bytes.`}</Empty>}
+      {bytes !== undefined && !isText(bytes) && <Empty>{`This file is binary: ${bytes.length} bytes.`}</Empty>}
       {bytes !== undefined && isText(bytes) && against === 0 && (
         <Editor key={shown} file={shown} text={textOf(bytes)} onChange={change} onSave={() => void save()} />
       )}
@@ -116,10 +116,12 @@ function SavedBuild({ id, onDone }: { id: string; onDone(): void }) {
     if (status === 'success') onDone()
   }, [status])
   return (
-    <section aria-label="Build of what was saved">
+    <section aria-label="Build of the saved code">
       <p role="status">
         <Badge kind={status} /> <Link to={`/builds/${id}`}>Build</Link>{' '}
-        {status === 'running' ? 'What it needs is being installed; the code before it goes on meanwhile.' : data?.error}
+        {status === 'running'
+          ? 'Dependencies are being installed; the previous code serves calls meanwhile.'
+          : data?.error}
       </p>
       {status !== 'success' && <BuildLogText log={log} isOver={status !== 'running'} />}
     </section>

@@ -50,7 +50,7 @@ const needed = (
 
 export const settingGroups: [title: string, settings: FunctionSetting[]][] = [
   [
-    'Limits of a call',
+    'Limits',
     [
       {
         label: 'Description',
@@ -73,24 +73,24 @@ export const settingGroups: [title: string, settings: FunctionSetting[]][] = [
       },
       {
         label: 'Size of /tmp (MiB)',
-        hint: 'it lies in the memory; empty: as the operator says',
+        hint: 'counts as memory; empty: the server’s default',
         text: (fn) => shown(fn.tmp_size, mib),
         change: (text) => ({ tmp_size: numberOrNull(text, 'Size of /tmp (MiB)', mib) }),
       },
-      needed('CPU (thousandths)', 'cpu', 'its share when the host is contended'),
-      optional('Most CPU (thousandths)', 'also when the host is idle; empty: no bound', 'cpu_max'),
-      optional('Most calls at once', 'in all its workers; empty: no limit', 'max_running'),
-      optional('Most calls a second', 'empty: no limit', 'max_rate'),
-      optional('Most GB-seconds a day', 'while calls run; empty: no limit', 'max_gb_seconds_per_day'),
+      needed('CPU share (millicpu)', 'cpu', 'share while the host is contended'),
+      optional('CPU limit (millicpu)', 'hard limit; empty: none', 'cpu_max'),
+      optional('Concurrent calls', 'across all workers; empty: no limit', 'max_running'),
+      optional('Calls per second', 'empty: no limit', 'max_rate'),
+      optional('GB-seconds per day', 'while calls run; empty: no limit', 'max_gb_seconds_per_day'),
       {
         label: 'Sandbox',
-        hint: 'OCI runtime, such as runsc; empty: the usual one',
+        hint: 'OCI runtime, such as runsc; empty: the default',
         text: (fn) => fn.sandbox ?? '',
         change: (text) => ({ sandbox: text === '' ? null : text }),
       },
       {
         label: 'Placement',
-        hint: 'labels of the swarm nodes that may run it, NAME=VALUE, one a line; empty: all nodes',
+        hint: 'labels of swarm nodes, NAME=VALUE, one per line; empty: all nodes',
         as: 'lines',
         text: (fn) =>
           Object.entries(fn.placement)
@@ -103,53 +103,53 @@ export const settingGroups: [title: string, settings: FunctionSetting[]][] = [
   [
     'Workers',
     [
-      needed('Calls at once in one worker', 'concurrency'),
-      needed('Workers that are always warm', 'min_workers'),
-      optional('Most workers', 'empty: as many as memory allows', 'max_workers'),
-      optional('Seconds before an idle worker goes', 'empty: when its memory is needed', 'idle_timeout'),
+      needed('Concurrency per worker', 'concurrency'),
+      needed('Minimum workers', 'min_workers'),
+      optional('Maximum workers', 'empty: limited by memory only', 'max_workers'),
+      optional('Idle timeout (seconds)', 'empty: until its memory is needed', 'idle_timeout'),
     ],
   ],
   [
-    'Accepted runs and records',
+    'Async executions and records',
     [
       {
-        label: 'Recorded of its executions',
+        label: 'Execution records',
         as: [
           ['full', 'full: all'],
-          ['summary', 'summary: of successful ones no input, output and log'],
-          ['failures', 'failures: successful ones not at all'],
+          ['summary', 'summary: no input, output and log of successful runs'],
+          ['failures', 'failures: failed runs only'],
           ['none', 'none'],
         ],
         text: (fn) => fn.record,
         change: (text) => ({ record: text as FunctionRow['record'] }),
       },
       {
-        label: 'Tries of accepted runs',
-        hint: 'such as {"max_attempts": 3, "on": ["failed"]}; empty: as the server does',
+        label: 'Retries',
+        hint: 'such as {"max_attempts": 3, "on": ["failed"]}; empty: the server’s default',
         text: (fn) => (fn.retries === null ? '' : JSON.stringify(fn.retries)),
         change: (text) => ({ retries: retriesOf(text) }),
       },
       {
-        label: 'Results of accepted runs go to',
-        hint: 'a function, a URL or zaqar://QUEUE; empty: nowhere',
+        label: 'Destination of results',
+        hint: 'of accepted runs: a function, a URL or zaqar://QUEUE; empty: none',
         text: (fn) => placeOf(fn.on_success),
         change: (text) => ({ on_success: destinationOf(text) }),
       },
       {
-        label: 'Failed accepted runs go to',
-        hint: 'those not tried again; as above',
+        label: 'Destination of failures',
+        hint: 'accepted runs that failed for good; as above',
         text: (fn) => placeOf(fn.on_failure),
         change: (text) => ({ on_failure: destinationOf(text) }),
       },
     ],
   ],
   [
-    'Who reaches it, and what it reaches',
+    'Network and access',
     [
       {
-        label: 'Who may call its address',
+        label: 'Access',
         as: [
-          ['token', 'holders of a token of the project'],
+          ['token', 'token: callers with a token of the project'],
           ['public', 'everybody'],
         ],
         text: (fn) => fn.access,
@@ -157,14 +157,14 @@ export const settingGroups: [title: string, settings: FunctionSetting[]][] = [
       },
       {
         label: 'Hosts',
-        hint: 'names that lead to it, one a line',
+        hint: 'host names of the function, one per line',
         as: 'lines',
         text: (fn) => fn.hosts.join('\n'),
         change: (text) => ({ hosts: linesOf(text) }),
       },
       {
-        label: 'Origins of browsers that may call it',
-        hint: 'such as https://shop.example.org, one a line; * is every one',
+        label: 'CORS origins',
+        hint: 'such as https://shop.example.org, one per line; *: any',
         as: 'lines',
         text: (fn) => fn.cors?.origins.join('\n') ?? '',
         change: (text, { cors }) => ({ cors: text.trim() === '' ? null : { ...cors, origins: linesOf(text) } }),
@@ -172,7 +172,7 @@ export const settingGroups: [title: string, settings: FunctionSetting[]][] = [
       {
         label: 'Network',
         as: [
-          ['egress', 'egress: it may reach others'],
+          ['egress', 'egress: outgoing connections are allowed'],
           ['none', 'none'],
         ],
         text: (fn) => fn.network,
@@ -181,8 +181,8 @@ export const settingGroups: [title: string, settings: FunctionSetting[]][] = [
       {
         label: 'The API of this server',
         as: [
-          ['false', 'not for it'],
-          ['true', 'it may call other functions'],
+          ['false', 'not allowed'],
+          ['true', 'allowed: it may call other functions'],
         ],
         text: (fn) => String(fn.api),
         change: (text) => ({ api: text === 'true' }),
@@ -190,11 +190,11 @@ export const settingGroups: [title: string, settings: FunctionSetting[]][] = [
     ],
   ],
   [
-    'What it sees',
+    'Environment and secrets',
     [
       {
         label: 'Environment',
-        hint: 'NAME=value, one a line',
+        hint: 'NAME=value, one per line',
         as: 'lines',
         text: (fn) =>
           Object.entries(fn.env)
@@ -204,14 +204,14 @@ export const settingGroups: [title: string, settings: FunctionSetting[]][] = [
       },
       {
         label: 'Secrets',
-        hint: 'names of secrets, one a line; NAME file PATH: as a file below /run/secrets',
+        hint: 'names of secrets, one per line; NAME file PATH: as a file below /run/secrets',
         as: 'lines',
         text: (fn) => fn.secrets.map(secretText).join('\n'),
         change: (text) => ({ secrets: linesOf(text).map(secretOf) }),
       },
       {
-        label: 'Folders that it writes to',
-        hint: 'whole paths, one a line; everything else but /tmp is read-only',
+        label: 'Writable folders',
+        hint: 'absolute paths, one per line; all else but /tmp is read-only',
         as: 'lines',
         only: 'image',
         text: (fn) => fn.writable.join('\n'),
@@ -236,7 +236,7 @@ function retriesOf(text: string): Retries | null {
   try {
     return JSON.parse(text)
   } catch {
-    throw new Error('Tries of accepted runs are JSON, such as {"max_attempts": 3, "on": ["failed"]}.')
+    throw new Error('"Retries" must be JSON, such as {"max_attempts": 3, "on": ["failed"]}.')
   }
 }
 

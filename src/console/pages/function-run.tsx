@@ -32,7 +32,7 @@ export function FunctionRun({ fn, onRun }: { fn: FunctionRow; onRun(): void }) {
   return (
     <>
       <form class="form" onSubmit={(event) => event.preventDefault()}>
-        <Field label="Input" hint="JSON becomes a value, other text stays text.">
+        <Field label="Input" hint="JSON is parsed; other text is passed as a string.">
           <textarea
             rows={5}
             spellcheck={false}
@@ -67,7 +67,7 @@ function Result({ row, log }: { row: ExecutionRow; log: string }) {
   return (
     <section class="result" aria-live="polite">
       <h2>
-        <Badge kind={row.status} /> {row.start_kind && start(row)} <Link to={`/executions/${row.id}`}>details</Link>
+        <Badge kind={row.status} /> {row.start_kind && start(row)} <Link to={`/executions/${row.id}`}>Details</Link>
       </h2>
       {row.status === 'success' && <pre>{json(row.output)}</pre>}
       {row.error && <pre class="bad">{row.error.stack ?? `${row.error.type}: ${row.error.message}`}</pre>}

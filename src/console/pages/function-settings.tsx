@@ -16,7 +16,7 @@ export function FunctionSettings({ fn, onSaved }: { fn: FunctionRow; onSaved(): 
   const form = useForm(stored)
   const save = async () => {
     const changed = all.filter(({ label }) => form.texts[label] !== stored[label])
-    if (changed.length === 0) throw new Error('Nothing was changed.')
+    if (changed.length === 0) throw new Error('Nothing has changed.')
     const fields = changed.map((setting) => setting.change(form.texts[setting.label] ?? '', fn))
     await call('PUT', `/v1/functions/${encodeURIComponent(fn.id)}?keep_jobs=true`, Object.assign({}, ...fields))
     onSaved()

@@ -56,7 +56,7 @@ export const functionTemplates: FunctionTemplate[] = [
     ),
   },
   {
-    name: 'A streaming answer',
+    name: 'A streaming response',
     language: 'javascript',
     file: 'main.mjs',
     signature: 'http',
@@ -76,7 +76,7 @@ export const functionTemplates: FunctionTemplate[] = [
     ),
   },
   {
-    name: 'What a webhook sends',
+    name: 'A webhook receiver',
     language: 'javascript',
     file: 'main.mjs',
     text: lines(
@@ -156,7 +156,7 @@ export const functionTemplates: FunctionTemplate[] = [
     ),
   },
   {
-    name: 'A script: the event in, the answer out',
+    name: 'A script: event in, response out',
     language: 'shell',
     file: 'main.sh',
     text: lines(

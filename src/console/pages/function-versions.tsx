@@ -39,18 +39,18 @@ export function FunctionVersionsTab({ fn, onChanged }: { fn: FunctionRow; onChan
   return (
     <>
       <form class="form" onSubmit={(event) => event.preventDefault()}>
-        <Field label="What is new">
+        <Field label="Description">
           <input value={description} onInput={(event) => setDescription(event.currentTarget.value)} />
         </Field>
         <div class="actions">
-          <Action label="Freeze the code as a version" kind="primary" act={publish} />
+          <Action label="Publish version" kind="primary" act={publish} />
         </div>
       </form>
       <ErrorMessage problem={versions.problem ?? aliases.problem} />
-      {versions.data !== undefined && rows.length === 0 && <Empty>There are no versions.</Empty>}
+      {versions.data !== undefined && rows.length === 0 && <Empty>There are no versions yet.</Empty>}
       {rows.length > 0 && (
         <>
-          <Field label="Alias for the buttons below">
+          <Field label="Alias to point or roll back">
             <input
               value={alias}
               onInput={(event) => setAlias(event.currentTarget.value)}
@@ -69,8 +69,8 @@ export function FunctionVersionsTab({ fn, onChanged }: { fn: FunctionRow; onChan
             keyOf={({ id }) => id}
             columns={[
               { title: 'Version', cell: ({ version_number }) => version_number, number: true },
-              { title: 'Description', cell: ({ description: text }) => text ?? '–' },
-              { title: 'Made', cell: ({ created_at }) => time(created_at) },
+              { title: 'Description', cell: ({ description: text }) => <span class="prose">{text ?? '–'}</span> },
+              { title: 'Created', cell: ({ created_at }) => time(created_at) },
               { title: 'Calls', cell: ({ count }) => count, number: true },
               {
                 title: 'Aliases',
@@ -85,17 +85,17 @@ export function FunctionVersionsTab({ fn, onChanged }: { fn: FunctionRow; onChan
                 cell: ({ version_number }) => (
                   <span class="actions">
                     <Action
-                      label={alias === '' ? 'Point an alias' : `Point ${alias}`}
+                      label={alias === '' ? 'Point alias' : `Point ${alias}`}
                       kind="small"
                       act={() =>
-                        alias === '' ? Promise.reject(new Error('Name an alias.')) : point(alias, version_number)
+                        alias === '' ? Promise.reject(new Error('Enter an alias.')) : point(alias, version_number)
                       }
                     />
                     {fn.code.source === 'package' && (
                       <Action
                         label="Roll back"
                         kind="small"
-                        confirm={`The next call runs the code of version ${version_number}. What is not frozen as a version is lost.`}
+                        confirm={`The next call runs the code of version ${version_number}. Current code that is not published as a version is lost.`}
                         act={() => restore(version_number)}
                       />
                     )}
@@ -126,10 +126,10 @@ export function FunctionVersionsTab({ fn, onChanged }: { fn: FunctionRow; onChan
               { title: 'Name', cell: ({ name }) => name },
               {
                 title: 'Version',
-                cell: ({ function_version }) => (function_version === 0 ? 'as it is now' : function_version),
+                cell: ({ function_version }) => (function_version === 0 ? 'current code' : function_version),
               },
               {
-                title: 'Some calls run',
+                title: 'Routing',
                 cell: ({ weights = {} }) =>
                   Object.entries(weights)
                     .map(([version, share]) => `${versionText(Number(version))}: ${percent(share)}`)
@@ -156,7 +156,7 @@ export function FunctionVersionsTab({ fn, onChanged }: { fn: FunctionRow; onChan
   )
 }
 
-const versionText = (version: number): string => (version === 0 ? 'as it is now' : `version ${version}`)
+const versionText = (version: number): string => (version === 0 ? 'current code' : `version ${version}`)
 
 /** Sets another version's share of an alias's calls, or removes all shares. */
 function AliasShare({
@@ -183,21 +183,18 @@ function AliasShare({
     <form class="bar" onSubmit={(event) => event.preventDefault()}>
       {form.choice(
         'alias',
-        'From the calls of',
+        'Alias',
         aliases.map(({ name }) => [name, name]),
       )}
-      {form.input('share', 'this share, %')}
+      {form.input('share', 'Share (%)')}
       {form.choice(
         'version',
-        'run',
+        'Version',
         others.map((one) => [String(one), versionText(one)]),
       )}
       <div class="actions">
-        <Action
-          label="Set the share"
-          act={() => set({ [version]: (numberIn(form.texts.share, 'Share') ?? 0) / 100 })}
-        />
-        <Action label="All calls run one version" act={() => set(null)} />
+        <Action label="Set share" act={() => set({ [version]: (numberIn(form.texts.share, 'Share') ?? 0) / 100 })} />
+        <Action label="Remove the share" act={() => set(null)} />
       </div>
     </form>
   )

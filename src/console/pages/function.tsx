@@ -32,7 +32,7 @@ export function FunctionPage({ id }: { id: string }) {
   return (
     <Page
       title={name}
-      actions={<Action label="Delete" kind="danger" act={remove} confirm={`Remove ${name} with its versions?`} />}
+      actions={<Action label="Delete" kind="danger" act={remove} confirm={`Delete ${name} with its versions?`} />}
     >
       <p class="address">
         <code>{address}</code> <Copy text={address} />
@@ -48,7 +48,7 @@ export function FunctionPage({ id }: { id: string }) {
           ['Changed', time(data.updated_at ?? data.created_at)],
         ]}
       />
-      <div class="tabs" role="tablist" aria-label="Parts of the function">
+      <div class="tabs" role="tablist" aria-label="Sections of the function">
         {tabs.map((each) => (
           <button
             key={each}
@@ -125,12 +125,12 @@ function Numbers({ id }: { id: string }) {
           ['Failed', `${data.failed + data.error} (${percent(data.error_rate)})`],
           ['Starts', `${data.starts.warm} warm, ${data.starts.prewarmed} prewarmed, ${data.starts.cold} cold`],
           [
-            'Cold because',
+            'Cold start reasons',
             Object.entries(data.cold_reasons)
               .map(([reason, { count }]) => `${reason.replaceAll('_', ' ')} ${count}`)
               .join(', '),
           ],
-          ['Busy', `${data.gb_seconds.busy} GB-seconds`],
+          ['Compute time', `${data.gb_seconds.busy} GB-seconds`],
         ]}
       />
       <Table

@@ -12,7 +12,7 @@ export function ImagesPage() {
   const form = useForm({ image: '' })
   const rows = images.data?.images ?? []
   const pull = async () => {
-    if (form.texts.image.trim() === '') throw new Error('Name an image, such as ghcr.io/me/tool:1.')
+    if (form.texts.image.trim() === '') throw new Error('Enter an image, such as ghcr.io/me/tool:1.')
     await call('POST', '/v1/images/pull', { image: form.texts.image.trim() })
     form.reset()
     images.reload()
@@ -20,7 +20,7 @@ export function ImagesPage() {
   return (
     <Page title="Images">
       <ErrorMessage problem={images.problem} />
-      {images.data === undefined && images.problem === undefined && <Empty>The engine lists its images …</Empty>}
+      {images.data === undefined && images.problem === undefined && <Empty>Loading the images of the engine …</Empty>}
       {images.data !== undefined && rows.length === 0 && <Empty>There are no images of runtimes or functions.</Empty>}
       {rows.length > 0 && (
         <>
@@ -38,7 +38,7 @@ export function ImagesPage() {
                 ),
               },
               { title: 'Size', cell: ({ size_bytes }) => mebibytes(size_bytes), number: true },
-              { title: 'Made', cell: ({ created_at }) => time(created_at) },
+              { title: 'Created', cell: ({ created_at }) => time(created_at) },
               { title: 'Used by', cell: (row) => <span class="cut">{usersOf(row)}</span> },
               { title: 'State', cell: (row) => <Badge kind={stateOf(row)} /> },
             ]}
@@ -50,10 +50,10 @@ export function ImagesPage() {
       )}
       {images.problem === undefined && (
         <section>
-          <h2>Fetch an image</h2>
+          <h2>Pull an image</h2>
           <form class="bar" onSubmit={(event) => event.preventDefault()}>
             {form.input('image', 'Image', { placeholder: 'ghcr.io/me/tool:1' })}
-            <Action label="Fetch" kind="primary" act={pull} />
+            <Action label="Pull" kind="primary" act={pull} />
           </form>
         </section>
       )}
@@ -66,7 +66,7 @@ export function ImagesPage() {
 const nameOf = ({ names, id }: Pick<ImageRow, 'names' | 'id'>): string =>
   names.join(', ') || `without a name: ${id.replace('sha256:', '').slice(0, 12)}`
 
-const usersOf = ({ used_by }: ImageRow): string => used_by.join(', ') || 'nobody'
+const usersOf = ({ used_by }: ImageRow): string => used_by.join(', ') || '–'
 
 function stateOf({ unused, used_by, other_release }: ImageRow): string {
   if (unused) return 'unused'
@@ -77,11 +77,11 @@ function stateOf({ unused, used_by, other_release }: ImageRow): string {
 /** Lists first what would be removed. */
 async function prune(): Promise<void> {
   const planned = await call<PrunedRow>('POST', '/v1/images/prune?dry_run=true')
-  if (planned.removed.length === 0) throw new Error('Nothing is unused.')
+  if (planned.removed.length === 0) throw new Error('There are no unused images.')
   const named = planned.removed.flatMap(({ names }) => (names.length > 0 ? [names.join(', ')] : []))
   const nameless = planned.removed.length - named.length
   const lines = [...named, ...(nameless > 0 ? [`${nameless} without a name`] : [])]
-  if (!confirm(`Remove these, and free ${mebibytes(planned.freed_bytes)}?\n\n${lines.join('\n')}`)) return
+  if (!confirm(`Remove these and free ${mebibytes(planned.freed_bytes)}?\n\n${lines.join('\n')}`)) return
   await call('POST', '/v1/images/prune')
 }
 
@@ -94,7 +94,7 @@ function Registries() {
   const logIn = async () => {
     const { registry, username, password } = form.texts
     if (registry === '' || username === '' || password === '')
-      throw new Error('Registry, name and password are needed.')
+      throw new Error('Registry, user name and password are required.')
     const { checked } = await call<RegistryRow>('PUT', `/v1/registries/${encodeURIComponent(registry)}`, {
       username,
       password,
@@ -102,14 +102,14 @@ function Registries() {
     form.reset()
     registries.reload()
     if (checked === false)
-      throw new Error('They are kept, but the registry could not be asked whether it accepts them.')
+      throw new Error('The credentials are stored, but the registry could not be reached to check them.')
   }
   return (
     <section>
       <h2>Registries</h2>
       <ErrorMessage problem={registries.problem} />
       {registries.data !== undefined && rows.length === 0 && (
-        <Empty>Images are fetched as nobody: no credentials for a registry are kept.</Empty>
+        <Empty>No registry credentials are stored: images are pulled anonymously.</Empty>
       )}
       {rows.length > 0 && (
         <Table
@@ -118,7 +118,7 @@ function Registries() {
           keyOf={({ registry }) => registry}
           columns={[
             { title: 'Registry', cell: ({ registry }) => registry },
-            { title: 'As', cell: ({ username }) => username },
+            { title: 'User', cell: ({ username }) => username },
             { title: 'Since', cell: ({ created_at }) => time(created_at) },
             {
               title: 'Actions',
@@ -126,7 +126,7 @@ function Registries() {
                 <Action
                   label="Log out"
                   kind="small danger"
-                  confirm={`Forget the credentials for ${registry}?`}
+                  confirm={`Delete the credentials for ${registry}?`}
                   act={() => call('DELETE', `/v1/registries/${encodeURIComponent(registry)}`).then(registries.reload)}
                 />
               ),
@@ -137,7 +137,7 @@ function Registries() {
       <form class="form two" onSubmit={(event) => event.preventDefault()}>
         {form.input('registry', 'Registry', { placeholder: 'ghcr.io' })}
         {form.input('username', 'User name')}
-        {form.input('password', 'Password or token', { isSecret: true, hint: 'sealed, and never shown again' })}
+        {form.input('password', 'Password or token', { isSecret: true, hint: 'encrypted; never shown again' })}
         <div class="actions">
           <Action label="Log in" kind="primary" act={logIn} />
         </div>

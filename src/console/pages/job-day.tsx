@@ -13,7 +13,7 @@ interface Collision {
   names: string[]
 }
 
-/** The coming day with a lane for each job; a line marks minutes in which several are due. */
+/** Next 24 hours with a lane for each job; a line marks minutes in which several are due. */
 export function JobDay({ calendar }: { calendar: JobCalendar }) {
   const from = Math.floor(Date.parse(calendar.from) / minuteMs) * minuteMs
   const lanes = calendar.jobs.map(({ id, name, times, more }) => {
@@ -28,10 +28,10 @@ export function JobDay({ calendar }: { calendar: JobCalendar }) {
   return (
     <figure class="day">
       <figcaption>
-        The coming day
+        Next 24 hours
         <span class="legend">
           <span class="key">runs</span>
-          <span class="key wait">several in one minute</span>
+          <span class="key wait">several in the same minute</span>
         </span>
       </figcaption>
       <div class="lanes">
@@ -78,7 +78,7 @@ export function JobDay({ calendar }: { calendar: JobCalendar }) {
       {lanes.length > mostLanes && <p>{`${lanes.length - mostLanes} more jobs run within the day.`}</p>}
       {collisions.length > 0 && (
         <p>
-          Due together:{' '}
+          Collisions:{' '}
           {togetherOf(collisions)
             .slice(0, mostCollisions)
             .map(({ names, minutes }) => `${timesText(minutes.map(clock))} ${namesText(names)}`)
@@ -102,7 +102,7 @@ function togetherOf(collisions: Collision[]): { names: string[]; minutes: number
 
 const timesText = (times: string[]): string =>
   times.length > mostTimes
-    ? `${times.slice(0, mostTimes).join(', ')} and ${times.length - mostTimes} more times`
+    ? `${times.slice(0, mostTimes).join(', ')} and ${times.length - mostTimes} more`
     : times.join(', ')
 const namesText = (names: string[]): string =>
   names.length > mostNames ? `${names.slice(0, mostNames).join(', ')} …` : names.join(', ')

@@ -31,7 +31,7 @@ export function JobForm({ functions, job, onDone }: { functions: FunctionRow[]; 
     if (job !== undefined) await call('PUT', `/v1/jobs/${encodeURIComponent(job.id)}`, given)
     else {
       const functionId = function_id || functions[0]?.id
-      if (functionId === undefined) throw new Error('Make a function first: a job runs one.')
+      if (functionId === undefined) throw new Error('Create a function first: a job runs one.')
       const counted = count === '' ? {} : { count: Number(count) }
       await call('POST', '/v1/jobs', { ...given, ...counted, function_id: functionId })
     }
@@ -46,24 +46,23 @@ export function JobForm({ functions, job, onDone }: { functions: FunctionRow[]; 
           functions.map(({ id, name: own }) => [id, own ?? id]),
         )}
       {form.input('name', 'Name')}
-      {job?.pattern !== null &&
-        form.input('pattern', 'Pattern', { hint: 'minute hour day month weekday, or @hourly and the like' })}
+      {job?.pattern !== null && form.input('pattern', 'Pattern', { hint: 'minute hour day month weekday, or @hourly' })}
       {form.input('timezone', 'Time zone')}
       {form.input('function_input', 'Input')}
-      {job === undefined && form.input('count', 'Runs', { hint: 'empty: without end' })}
-      {form.choice('overlap', 'When one before is unfinished', [
+      {job === undefined && form.input('count', 'Runs', { hint: 'empty: unlimited' })}
+      {form.choice('overlap', 'Overlapping runs', [
         ['allow', 'run both'],
-        ['skip', 'leave it out'],
-        ['queue', 'run it afterwards'],
+        ['skip', 'skip the new one'],
+        ['queue', 'queue the new one'],
       ])}
-      {form.choice('missed', 'What fell into a downtime', [
-        ['once', 'one run for all'],
-        ['all', 'each of them'],
-        ['skip', 'no run'],
+      {form.choice('missed', 'Missed runs', [
+        ['once', 'run once'],
+        ['all', 'run each'],
+        ['skip', 'skip'],
       ])}
       {pattern !== '' && <InWords pattern={pattern} timezone={rules.timezone} />}
       <div class="actions">
-        <Action label={job === undefined ? 'Create the job' : 'Save'} kind="primary" act={save} />
+        <Action label={job === undefined ? 'Create job' : 'Save'} kind="primary" act={save} />
       </div>
     </form>
   )

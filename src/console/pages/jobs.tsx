@@ -39,7 +39,7 @@ export function JobsPage() {
       <ErrorMessage problem={jobs.problem ?? calendar.problem} />
       {calendar.data !== undefined && <JobDay calendar={calendar.data} />}
       {jobs.data !== undefined && rows.length === 0 && (
-        <Empty>There are no jobs. A job runs a function by a pattern such as 0 9 * * mon-fri.</Empty>
+        <Empty>There are no jobs. A job runs a function on a schedule, such as 0 9 * * mon-fri.</Empty>
       )}
       {rows.length > 0 && (
         <Table
@@ -76,13 +76,13 @@ export function JobsPage() {
             },
             { title: 'Status', cell: ({ status }) => <Badge kind={status} /> },
             {
-              title: 'Next',
+              title: 'Next run',
               cell: ({ next_execution_time, next_runs }) => (
                 <span title={next_runs.map((at) => time(at)).join('\n')}>{minute(next_execution_time)}</span>
               ),
             },
             ...(rows.some(({ left_out }) => left_out.length > 0)
-              ? [{ title: 'Left out', cell: (job: JobRow) => <LeftOut job={job} /> }]
+              ? [{ title: 'Skipped', cell: (job: JobRow) => <LeftOut job={job} /> }]
               : []),
             {
               title: 'Actions',
@@ -91,7 +91,7 @@ export function JobsPage() {
                   <Action label="Run now" kind="small" act={() => run(job)} />
                   {(job.status === 'running' || job.status === 'paused') && (
                     <button type="button" class="small" onClick={() => setEdited(job)}>
-                      Change
+                      Edit
                     </button>
                   )}
                   {job.status === 'running' && (
@@ -103,7 +103,7 @@ export function JobsPage() {
                   <Action
                     label="Delete"
                     kind="small danger"
-                    confirm="Remove this job?"
+                    confirm="Delete this job?"
                     act={() => call('DELETE', `/v1/jobs/${encodeURIComponent(job.id)}`).then(reload)}
                   />
                 </span>
@@ -137,6 +137,6 @@ export function JobsPage() {
 function LeftOut({ job: { left_out } }: { job: JobRow }) {
   const [last] = left_out
   if (last === undefined) return <>–</>
-  const why = last.why === 'missed' ? 'missed' : 'one before was unfinished'
+  const why = last.why === 'missed' ? 'missed' : 'the previous run was unfinished'
   return <span title={left_out.map(({ at }) => time(at)).join('\n')}>{`${time(last.at)}: ${why}`}</span>
 }

@@ -17,7 +17,10 @@ export function LoginPage() {
     <main class="login">
       <form onSubmit={onSubmit}>
         <h1>Taibai</h1>
-        <Field label="Token" hint="The admin's is in the data folder, in admin.token. It is kept for this tab alone.">
+        <Field
+          label="Token"
+          hint="The admin token is in the file admin.token in the data folder. The token is kept for this tab only."
+        >
           <input
             type="password"
             autocomplete="off"

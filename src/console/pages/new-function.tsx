@@ -15,10 +15,10 @@ import { templatesOf } from './function-templates.ts'
 type Source = 'write' | 'file' | 'image' | 'swift'
 
 const sources: [Source, string][] = [
-  ['write', 'Write it here'],
-  ['file', 'From files, a folder or a ZIP'],
-  ['image', 'A container image'],
-  ['swift', 'An object in Swift'],
+  ['write', 'Editor'],
+  ['file', 'Files, folder or ZIP'],
+  ['image', 'Container image'],
+  ['swift', 'Swift object'],
 ]
 
 export function NewFunctionPage() {
@@ -102,7 +102,7 @@ export function NewFunctionPage() {
           <>
             {form.choice(
               'template',
-              'Begin with',
+              'Template',
               templates.map(({ name }, at) => [String(at), name]),
             )}
             <div>
@@ -122,15 +122,14 @@ export function NewFunctionPage() {
         {source === 'image' && (
           <>
             {form.input('image', 'Image', { placeholder: 'repo/name:tag' })}
-            {form.choice('mode', 'How it is called', imageModes)}
-            {texts.mode === 'http' &&
-              form.input('port', 'Port', { placeholder: '8080', hint: 'Where it listens; empty: 8080.' })}
+            {form.choice('mode', 'Mode', imageModes)}
+            {texts.mode === 'http' && form.input('port', 'Port', { placeholder: '8080', hint: 'empty: 8080' })}
           </>
         )}
         {source === 'swift' && (
           <>
             {form.input('container', 'Container')}
-            {form.input('object', 'Object', { placeholder: 'greet.zip', hint: 'With OpenStack: a ZIP.' })}
+            {form.input('object', 'Object', { placeholder: 'greet.zip', hint: 'a ZIP; needs a server with OpenStack' })}
           </>
         )}
         <div class="actions">
@@ -142,12 +141,12 @@ export function NewFunctionPage() {
 }
 
 const imageModes: [mode: string, how: string][] = [
-  ['command', 'Run once a call, with the input as arguments'],
-  ['http', 'Kept warm: it listens for HTTP'],
-  ['lambda', 'As an image of AWS Lambda: it asks for events'],
-  ['azure', 'The app is taken out of an image of Azure Functions'],
-  ['openwhisk', 'As an action image of OpenWhisk: /init and /run'],
-  ['fission', 'As an environment of Fission, with the code in it'],
+  ['command', 'command: one run per call, input as arguments'],
+  ['http', 'http: an HTTP server that is kept warm'],
+  ['lambda', 'lambda: an image of AWS Lambda'],
+  ['azure', 'azure: an image of Azure Functions, whose app is extracted'],
+  ['openwhisk', 'openwhisk: an action image with /init and /run'],
+  ['fission', 'fission: an environment image with the code in it'],
 ]
 
 function ChooseFiles({ files, onChosen }: { files: Files; onChosen(files: Files): void }) {
@@ -166,14 +165,14 @@ function ChooseFiles({ files, onChosen }: { files: Files; onChosen(files: Files)
       }}
     >
       <p>
-        Drop files, a folder or a ZIP here, or choose them. Dependencies lie beside the code, or are installed here from
-        its list (package.json, requirements.txt, pyproject.toml).
+        Drop files, a folder or a ZIP here, or choose them. Dependencies are in the package, or are installed by the
+        server (package.json, requirements.txt, pyproject.toml).
       </p>
       <div class="bar">
-        <Field label="Files, or a ZIP">
+        <Field label="Files or a ZIP">
           <input type="file" multiple onChange={choose} />
         </Field>
-        <Field label="A folder">
+        <Field label="Folder">
           <input type="file" {...{ webkitdirectory: true }} onChange={choose} />
         </Field>
       </div>

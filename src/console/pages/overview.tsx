@@ -63,24 +63,24 @@ export function OverviewPage() {
     >
       <ErrorMessage problem={stats.problem} />
       <section class="tiles" aria-label="Now">
-        <Tile name="Runs" value={data?.executions ?? '–'} note="since the server started" />
+        <Tile name="Executions" value={data?.executions ?? '–'} note="since the server started" />
         <Tile
           name="Failed"
           value={percent(data?.error_rate)}
-          note={`${(data?.failed ?? 0) + (data?.error ?? 0)} runs`}
+          note={`${(data?.failed ?? 0) + (data?.error ?? 0)} executions`}
         />
-        <Tile name="Cold" value={percent(data?.cold_ratio)} note={coldNote(data)} />
-        <Tile name="At work" value={running ?? '–'} note={queued === undefined ? '' : `${queued} wait`} />
+        <Tile name="Cold starts" value={percent(data?.cold_ratio)} note={coldNote(data)} />
+        <Tile name="Running" value={running ?? '–'} note={queued === undefined ? '' : `${queued} queued`} />
         <Tile
           name="Workers"
           value={workers === undefined ? '–' : Object.values(workers).reduce((a, b) => a + b, 0)}
           note={workers === undefined ? '' : workersNote(workers)}
         />
-        <Tile name="Jobs" value={jobs ?? '–'} note="with a next time" />
+        <Tile name="Jobs" value={jobs ?? '–'} note="scheduled" />
       </section>
       <section class="charts" aria-label="Last two minutes">
         <Chart
-          title="Runs per second"
+          title="Executions per second"
           unit=""
           seconds={seconds}
           times={points.map(({ at }) => at)}
@@ -90,7 +90,7 @@ export function OverviewPage() {
           ]}
         />
         <Chart
-          title="Whole time of a run"
+          title="Duration"
           unit=" ms"
           seconds={seconds}
           times={points.map(({ at }) => at)}
@@ -103,12 +103,12 @@ export function OverviewPage() {
       </section>
       {isAdmin.value && <History />}
       <section>
-        <h2>Failed lately</h2>
+        <h2>Recent failures</h2>
         <ErrorMessage problem={failed.problem} />
-        {failed.data?.executions.length === 0 && <Empty>Nothing has failed.</Empty>}
+        {failed.data?.executions.length === 0 && <Empty>No execution has failed.</Empty>}
         {failed.data !== undefined && failed.data.executions.length > 0 && (
           <Table
-            label="Failed runs"
+            label="Recent failures"
             rows={failed.data.executions}
             keyOf={({ id }) => id}
             columns={executionColumns((id) => names.get(id) ?? id)}
@@ -163,4 +163,4 @@ const coldNote = (stats: StatsRow | undefined): string =>
 const workersNote = (workers: Record<string, number>): string =>
   Object.entries(workers)
     .map(([state, count]) => `${count} ${state}`)
-    .join(', ') || 'none bound to a function'
+    .join(', ') || 'no workers'

@@ -24,11 +24,11 @@ export function ProjectPage({ id }: { id: string }) {
           keyOf={({ name }) => name}
           columns={[
             { title: 'Limit', cell: ({ name }) => <code>{name}</code> },
-            { title: 'What it bounds', cell: ({ about }) => <span class="prose">{about}</span> },
+            { title: 'Meaning', cell: ({ about }) => <span class="prose">{about}</span> },
             { title: 'Used', cell: ({ used }) => (used === null ? '–' : used.toLocaleString()), number: true },
-            { title: 'At most', cell: ({ value }) => value?.toLocaleString() ?? 'no limit', number: true },
+            { title: 'Maximum', cell: ({ value }) => value?.toLocaleString() ?? 'no limit', number: true },
             { title: 'Share', cell: (row) => <Share {...row} /> },
-            { title: 'From', cell: ({ own }) => (own ? 'set here' : 'default') },
+            { title: 'Source', cell: ({ own }) => (own ? 'this project' : 'default') },
           ]}
         />
       )}
@@ -60,13 +60,13 @@ function Change({ rows, path, onSaved }: { rows: LimitRow[]; path: string; onSav
   return (
     <section>
       <h2>Set limits</h2>
-      <p>{`An empty field is the default; ${unlimited} is no limit. They hold from the next call on.`}</p>
+      <p>{`An empty field means the default, ${unlimited} no limit. Changes apply from the next call.`}</p>
       <form class="form two" onSubmit={(event) => event.preventDefault()}>
         {rows.map(({ name, own, value }) => (
           <div key={name}>{form.input(name, name, own ? {} : { placeholder: `default: ${value ?? unlimited}` })}</div>
         ))}
         <div class="actions">
-          <Action label="Set the limits" kind="primary" act={save} />
+          <Action label="Save limits" kind="primary" act={save} />
         </div>
       </form>
     </section>

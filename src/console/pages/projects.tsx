@@ -25,10 +25,10 @@ export function ProjectsPage() {
             { title: 'Jobs', cell: ({ jobs }) => jobs, number: true },
             { title: 'Webhooks', cell: ({ webhooks }) => webhooks, number: true },
             { title: 'Tokens', cell: ({ tokens }) => tokens, number: true },
-            { title: 'At work', cell: ({ running }) => running, number: true },
+            { title: 'Running', cell: ({ running }) => running, number: true },
             { title: 'Waiting', cell: ({ queued_runs }) => queued_runs, number: true },
-            { title: 'Memory of workers', cell: ({ worker_memory_mb }) => `${worker_memory_mb} MiB`, number: true },
-            { title: 'Limits', cell: ({ own_limits }) => (own_limits ? 'its own' : 'the default') },
+            { title: 'Worker memory', cell: ({ worker_memory_mb }) => `${worker_memory_mb} MiB`, number: true },
+            { title: 'Limits', cell: ({ own_limits }) => (own_limits ? 'own' : 'default') },
           ]}
         />
       )}
@@ -40,13 +40,12 @@ export function ProjectsPage() {
             if (form.texts.id !== '') go(`/projects/${encodeURIComponent(form.texts.id)}`)
           }}
         >
-          {form.input('id', 'Another project', { placeholder: 'shop' })}
+          {form.input('id', 'Open a project by name', { placeholder: 'shop' })}
           <button type="submit">Open</button>
         </form>
       )}
       <p class="prose">
-        A project is a name: it is there as soon as a token is made for it, and may have limits before. Functions,
-        secrets and executions of one project are not seen by the others.
+        A project is a name: it exists as soon as a token for it does, and limits can be set before that.
       </p>
     </Page>
   )

@@ -13,7 +13,7 @@ export function RuntimesPage() {
   const { data, problem, reload } = useLoad(() => get<{ runtimes: RuntimeRow[] }>('/v1/runtimes'), [])
   useEvery(3000, reload)
   const upgrade = async ({ id, image }: RuntimeRow) => {
-    const wanted = prompt('Another image; the old one comes back when it does not work', image)
+    const wanted = prompt('New image; the old one is restored if it does not work', image)
     if (wanted === null || wanted === image) return
     await call('PUT', `/v1/runtimes/${encodeURIComponent(id)}`, { image: wanted })
     reload()
@@ -30,7 +30,7 @@ export function RuntimesPage() {
             { title: 'Name', cell: ({ name, id }) => name ?? id },
             { title: 'Description', cell: ({ description }) => <span class="prose">{description ?? '–'}</span> },
             { title: 'Signature', cell: ({ signature }) => signature },
-            { title: 'Least memory', cell: ({ min_memory }) => mebibytes(min_memory), number: true },
+            { title: 'Minimum memory', cell: ({ min_memory }) => mebibytes(min_memory), number: true },
             { title: 'Status', cell: ({ status }) => <Badge kind={status} /> },
             {
               title: 'Image',
@@ -50,7 +50,7 @@ export function RuntimesPage() {
                         <Action
                           label="Delete"
                           kind="small danger"
-                          confirm={`Remove the runtime ${row.name ?? row.id}?`}
+                          confirm={`Delete the runtime ${row.name ?? row.id}?`}
                           act={() => call('DELETE', `/v1/runtimes/${encodeURIComponent(row.id)}`).then(reload)}
                         />
                       </span>
@@ -70,7 +70,7 @@ function NewRuntime({ onMade }: { onMade(): void }) {
   const form = useForm({ name: '', image: '', description: '', memory: '', is_public: 'true', trusted: 'true' })
   const create = async () => {
     const { name, image, description, memory, is_public, trusted } = form.texts
-    const least = numberIn(memory, 'Least memory (MiB)')
+    const least = numberIn(memory, 'Minimum memory (MiB)')
     await call('POST', '/v1/runtimes', {
       image,
       ...(name !== '' && { name }),
@@ -88,21 +88,21 @@ function NewRuntime({ onMade }: { onMade(): void }) {
       <form class="form two" onSubmit={(event) => event.preventDefault()}>
         {form.input('name', 'Name')}
         {form.input('image', 'Image', {
-          hint: 'its shim speaks the protocol of workers',
+          hint: 'with a shim that speaks the worker protocol',
           placeholder: 'repo/runtime:1',
         })}
         {form.input('description', 'Description')}
-        {form.input('memory', 'Least memory (MiB)', { hint: 'empty: as the server says' })}
-        {form.choice('is_public', 'For', [
-          ['true', 'every project'],
-          ['false', 'this project alone'],
+        {form.input('memory', 'Minimum memory (MiB)', { hint: 'empty: the server’s default' })}
+        {form.choice('is_public', 'Visible to', [
+          ['true', 'all projects'],
+          ['false', 'this project only'],
         ])}
-        {form.choice('trusted', 'Its code', [
-          ['true', 'is trusted as that of the others'],
-          ['false', 'runs in a hardened sandbox'],
+        {form.choice('trusted', 'Trust', [
+          ['true', 'trusted: runs like other runtimes'],
+          ['false', 'untrusted: runs in a hardened sandbox'],
         ])}
         <div class="actions">
-          <Action label="Add the runtime" kind="primary" act={create} />
+          <Action label="Add runtime" kind="primary" act={create} />
         </div>
       </form>
     </section>

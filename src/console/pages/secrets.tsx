@@ -25,7 +25,11 @@ export function SecretsPage() {
   return (
     <Page title="Secrets">
       <ErrorMessage problem={secrets.problem} />
-      {secrets.data !== undefined && rows.length === 0 && <Empty>There are no secrets.</Empty>}
+      {secrets.data !== undefined && rows.length === 0 && (
+        <Empty>
+          There are no secrets. A secret is an encrypted value that functions use and nobody can read again.
+        </Empty>
+      )}
       {rows.length > 0 && (
         <Table
           label="Secrets"
@@ -49,7 +53,7 @@ export function SecretsPage() {
                 <Action
                   label="Delete"
                   kind="small danger"
-                  confirm="All its versions go."
+                  confirm="All versions are deleted."
                   act={() => call('DELETE', `/v1/secrets/${encodeURIComponent(name)}`).then(secrets.reload)}
                 />
               ),
@@ -58,7 +62,7 @@ export function SecretsPage() {
         />
       )}
       <section>
-        <h2>New secret, or a new value</h2>
+        <h2>New secret or new value</h2>
         <form class="form two" onSubmit={(event) => event.preventDefault()}>
           <Field label="Name">
             <input value={fields.name} onInput={set('name')} />
@@ -67,7 +71,7 @@ export function SecretsPage() {
             <input type="password" autoComplete="off" value={fields.value} onInput={set('value')} />
           </Field>
           <div class="actions">
-            <Action label="Keep the secret" kind="primary" act={keep} />
+            <Action label="Save secret" kind="primary" act={keep} />
           </div>
         </form>
       </section>

@@ -20,21 +20,20 @@ export function ServerPage() {
     <Page title="Server">
       <Facts
         facts={[
-          ['State', ready.data === undefined ? null : ready.data ? 'takes calls' : 'takes no calls at the moment'],
+          ['State', ready.data === undefined ? null : ready.data ? 'ready' : 'not ready'],
           ['Events', isLive.value ? 'live' : 'not connected'],
           ['Version', health.data?.version],
-          ['At work', running],
+          ['Running', running],
           ['Waiting', queued],
           ['Jobs', jobs],
           ['Since', health.data && time(health.data.started_at)],
           ['Engine', health.data?.engine && `${health.data.engine.name} ${health.data.engine.version}`],
-          ['Memory of workers', health.data && memoryOf(health.data.memory)],
-          ['Free on the disk', health.data && mebibytes(health.data.data.free_bytes)],
+          ['Worker memory', health.data && memoryOf(health.data.memory)],
+          ['Free disk space', health.data && mebibytes(health.data.data.free_bytes)],
         ]}
       />
       <p>
-        <a href="/docs">Documentation</a> · <a href="/openapi.json">Description of the API</a> ·{' '}
-        <a href="/metrics">Metrics</a>
+        <a href="/docs">Documentation</a> · <a href="/openapi.json">API reference</a> · <a href="/metrics">Metrics</a>
       </p>
       <section>
         <h2>Health</h2>
@@ -45,7 +44,7 @@ export function ServerPage() {
         <h2>Backups</h2>
         <ErrorMessage problem={backups.problem} />
         <div class="actions">
-          <Action label="Make a backup" kind="primary" act={() => call('POST', '/v1/backups').then(backups.reload)} />
+          <Action label="Create backup" kind="primary" act={() => call('POST', '/v1/backups').then(backups.reload)} />
         </div>
         {backups.data?.backups.length === 0 && <Empty>There are no backups on the server.</Empty>}
         {(backups.data?.backups.length ?? 0) > 0 && (
@@ -56,14 +55,14 @@ export function ServerPage() {
             columns={[
               { title: 'Name', cell: ({ name }) => name },
               { title: 'Size', cell: ({ size_bytes }) => mebibytes(size_bytes), number: true },
-              { title: 'Made', cell: ({ created_at }) => time(created_at) },
+              { title: 'Created', cell: ({ created_at }) => time(created_at) },
               {
                 title: 'Actions',
                 cell: ({ name }) => (
                   <Action
                     label="Delete"
                     kind="small danger"
-                    confirm="Remove this backup?"
+                    confirm="Delete this backup?"
                     act={() => call('DELETE', `/v1/backups/${encodeURIComponent(name)}`).then(backups.reload)}
                   />
                 ),
@@ -73,27 +72,27 @@ export function ServerPage() {
         )}
       </section>
       <section>
-        <h2>Changes</h2>
+        <h2>Audit log</h2>
         <ErrorMessage problem={audit.problem} />
-        {audit.data?.audit.length === 0 && <Empty>Nothing has been changed yet.</Empty>}
+        {audit.data?.audit.length === 0 && <Empty>No changes yet.</Empty>}
         {(audit.data?.audit.length ?? 0) > 0 && (
           <Table
             label="Changes"
             rows={audit.data?.audit ?? []}
             keyOf={({ id }) => id}
             columns={[
-              { title: 'When', cell: ({ at }) => time(at) },
-              { title: 'Who', cell: ({ who }) => who.name ?? who.id ?? who.kind },
+              { title: 'Time', cell: ({ at }) => time(at) },
+              { title: 'User', cell: ({ who }) => who.name ?? who.id ?? who.kind },
               { title: 'Project', cell: ({ project_id }) => project_id },
               {
-                title: 'What',
+                title: 'Subject',
                 cell: ({ method, path }) => <span class="cut" title={path}>{`${method} ${path}`}</span>,
               },
               {
                 title: 'Name',
                 cell: ({ subject_name, subject_id }) => <span class="cut">{subject_name ?? subject_id}</span>,
               },
-              { title: 'From', cell: ({ address }) => address },
+              { title: 'Address', cell: ({ address }) => address },
             ]}
           />
         )}
@@ -114,7 +113,7 @@ function Findings({ findings }: { findings: HealthRow['findings'] }) {
       rows={findings.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))}
       keyOf={({ area, says }) => `${area} ${says}`}
       columns={[
-        { title: 'What', cell: ({ area }) => area },
+        { title: 'Subject', cell: ({ area }) => area },
         { title: 'State', cell: ({ state }) => <Badge kind={state} /> },
         { title: 'Finding', cell: ({ says }) => <span class="prose">{says}</span> },
         { title: 'What to do', cell: ({ state, remedy }) => <span class="prose">{state === 'ok' ? '' : remedy}</span> },

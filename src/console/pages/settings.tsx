@@ -23,15 +23,15 @@ export function SettingsPage() {
         <Field label="Filter">
           <input type="search" value={text} onInput={(event) => form.set('text', event.currentTarget.value)} />
         </Field>
-        {form.choice('from', 'Shown', [
+        {form.choice('from', 'Show', [
           ['all', 'all'],
-          ['given', 'those that the environment gives'],
+          ['given', 'set in the environment'],
         ])}
       </div>
       <ErrorMessage problem={settings.problem} />
       {settings.data !== undefined && rows.length === 0 && (
         <Empty>
-          {from === 'all' ? 'No setting fits.' : 'The environment gives none that fits: all are the defaults.'}
+          {from === 'all' ? 'No setting matches.' : 'No matching setting is set in the environment: all are defaults.'}
         </Empty>
       )}
       {subjects.map((subject) => (
@@ -44,8 +44,8 @@ export function SettingsPage() {
             columns={[
               { title: 'Setting', cell: ({ name }) => <code>{name}</code> },
               { title: 'Value', cell: (row) => <code class="value">{shownValue(row)}</code> },
-              { title: 'From', cell: ({ given }) => (given ? <Badge kind="environment" /> : 'default') },
-              { title: 'What it does', cell: ({ about }) => <span class="prose">{withoutLinks(about)}</span> },
+              { title: 'Source', cell: ({ given }) => (given ? <Badge kind="environment" /> : 'default') },
+              { title: 'Meaning', cell: ({ about }) => <span class="prose">{withoutLinks(about)}</span> },
             ]}
           />
         </section>

@@ -44,7 +44,7 @@ export function TokensPage() {
   return (
     <Page title="Tokens">
       <ErrorMessage problem={tokens.problem} />
-      {tokens.data !== undefined && rows.length === 0 && <Empty>There are no tokens beside the admin token.</Empty>}
+      {tokens.data !== undefined && rows.length === 0 && <Empty>There are no tokens besides the admin token.</Empty>}
       {rows.length > 0 && (
         <Table
           label="Tokens"
@@ -61,7 +61,7 @@ export function TokensPage() {
             },
             { title: 'Project', cell: ({ project_id }) => project_id },
             { title: 'Roles', cell: ({ roles }) => roles.join(', ') },
-            { title: 'May', cell: ({ scopes }) => scopes?.join(', ') ?? 'all' },
+            { title: 'Scopes', cell: ({ scopes }) => scopes?.join(', ') ?? 'all' },
             {
               title: 'Function',
               cell: ({ function_id }) => <span class="cut">{function_id === null ? 'any' : nameOf(function_id)}</span>,
@@ -69,8 +69,8 @@ export function TokensPage() {
             { title: 'Expires', cell: ({ expires_at }) => time(expires_at) },
             { title: 'Last used', cell: ({ last_used_at }) => time(last_used_at) },
             {
-              title: 'Before it',
-              cell: ({ previous_until }) => (previous_until === null ? '–' : `good until ${time(previous_until)}`),
+              title: 'Previous token',
+              cell: ({ previous_until }) => (previous_until === null ? '–' : `valid until ${time(previous_until)}`),
             },
             {
               title: 'Actions',
@@ -79,13 +79,13 @@ export function TokensPage() {
                   <Action
                     label="Rotate"
                     kind="small"
-                    confirm="A new one is made; this one is good for an hour yet."
+                    confirm="A new token is created; the old one stays valid for an hour."
                     act={() => rotate(id)}
                   />
                   <Action
-                    label="Take back"
+                    label="Revoke"
                     kind="small danger"
-                    confirm="It will be refused from now on."
+                    confirm="The token is refused from now on."
                     act={() => call('DELETE', `/v1/tokens/${encodeURIComponent(id)}`).then(tokens.reload)}
                   />
                 </span>
@@ -114,20 +114,20 @@ export function TokensPage() {
               <option>admin</option>
             </select>
           </Field>
-          <Field label="May">
+          <Field label="Scopes">
             <select value={fields.scope} onChange={set('scope')}>
-              <option value="">all that the role allows</option>
+              <option value="">all of the role</option>
               <option value="read">read</option>
               <option value="invoke">invoke: call functions</option>
               <option value="read invoke">read and invoke</option>
               <option value="deploy">deploy: read and change</option>
-              <option value="admin">admin: what only admins may</option>
+              <option value="admin">admin: administration</option>
             </select>
           </Field>
           <Field label="Function" hint="empty: any">
             <input value={fields.function} list="functions" onInput={set('function')} />
           </Field>
-          <Field label="Days until it ends" hint="empty: never">
+          <Field label="Expires after (days)" hint="empty: never">
             <input inputMode="numeric" value={fields.days} onInput={set('days')} />
           </Field>
           <datalist id="functions">
@@ -136,7 +136,7 @@ export function TokensPage() {
             ))}
           </datalist>
           <div class="actions">
-            <Action label="Create the token" kind="primary" act={create} />
+            <Action label="Create token" kind="primary" act={create} />
           </div>
         </form>
       </section>

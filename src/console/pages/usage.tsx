@@ -15,7 +15,7 @@ export function UsagePage() {
   const used = useLoad(() => get<UsageList>(`/v1/usage?by=${by}${everywhere}`), [by, everywhere])
   const rows = used.data?.usage ?? []
   const choice = (
-    <select aria-label="Sums of" value={by} onChange={(event) => setBy(event.currentTarget.value as typeof by)}>
+    <select aria-label="Group by" value={by} onChange={(event) => setBy(event.currentTarget.value as typeof by)}>
       {groupings.map((name) => (
         <option key={name} value={name}>
           {`by ${name.replace(',', ' and ')}`}
@@ -26,8 +26,8 @@ export function UsagePage() {
   return (
     <Page title="Usage" actions={choice}>
       <ErrorMessage problem={used.problem} />
-      {used.data !== undefined && <p class="prose">{`${used.data.from} to ${used.data.to}, days in UTC.`}</p>}
-      {used.data !== undefined && rows.length === 0 && <Empty>Nothing was used yet.</Empty>}
+      {used.data !== undefined && <p class="prose">{`${used.data.from} to ${used.data.to}, in days of UTC.`}</p>}
+      {used.data !== undefined && rows.length === 0 && <Empty>No usage yet.</Empty>}
       {rows.length > 0 && (
         <Table
           label="Usage"

@@ -31,16 +31,16 @@ export function WebhookDialog({
         <code>{webhook.webhook_url}</code> <Copy text={webhook.webhook_url} />
       </p>
       <Try webhook={webhook} onTried={deliveries.reload} />
-      <h3>Last calls</h3>
+      <h3>Recent deliveries</h3>
       <ErrorMessage problem={deliveries.problem} />
-      {deliveries.data !== undefined && rows.length === 0 && <Empty>None since the server started.</Empty>}
+      {deliveries.data !== undefined && rows.length === 0 && <Empty>There are none since the server started.</Empty>}
       {rows.length > 0 && (
         <Table
-          label="Last calls"
+          label="Recent deliveries"
           rows={rows}
           keyOf={({ id }) => id}
           columns={[
-            { title: 'When', cell: ({ received_at }) => time(received_at) },
+            { title: 'Time', cell: ({ received_at }) => time(received_at) },
             { title: 'Status', cell: ({ status }) => <Badge kind={status} /> },
             { title: 'Bytes', cell: ({ bytes }) => bytes, number: true },
             {
@@ -57,7 +57,7 @@ export function WebhookDialog({
               cell: ({ id, can_redeliver }) =>
                 can_redeliver && (
                   <Action
-                    label="Deliver again"
+                    label="Redeliver"
                     kind="small"
                     act={() => call('POST', `${path}/${id}/redeliver`).then(deliveries.reload)}
                   />
@@ -66,7 +66,7 @@ export function WebhookDialog({
           ]}
         />
       )}
-      <h3>Change it</h3>
+      <h3>Settings</h3>
       <WebhookForm functions={[]} webhook={webhook} onDone={onChanged} />
     </Dialog>
   )
@@ -84,12 +84,12 @@ function Try({ webhook, onTried }: { webhook: WebhookRow; onTried(): void }) {
   }
   return (
     <form class="form" onSubmit={(event) => event.preventDefault()}>
-      {form.area('body', 'Try it with', { hint: 'sent as JSON' })}
+      {form.area('body', 'Test body', { hint: 'sent as application/json, unsigned' })}
       <div class="actions">
         <Action label="Send" act={send} />
       </div>
       {answer !== '' && (
-        <pre role="status" aria-label="Answer">
+        <pre role="status" aria-label="Response">
           {answer}
         </pre>
       )}

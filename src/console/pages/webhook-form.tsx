@@ -8,7 +8,7 @@ import type { Choice } from '../parts/choices.tsx'
 import { numberIn, useForm } from '../parts/form.tsx'
 
 const schemes: Choice[] = [
-  ['', 'none: whoever knows the address'],
+  ['', 'none: anyone who knows the URL'],
   ['github', 'GitHub'],
   ['gitlab', 'GitLab'],
   ['slack', 'Slack'],
@@ -45,12 +45,12 @@ export function WebhookForm({
       sync: texts.sync === 'true',
       description: texts.description,
       signature: signatureOf(texts, names[0]),
-      max_rate: numberIn(texts.max_rate, 'Calls a second') ?? null,
+      max_rate: numberIn(texts.max_rate, 'Calls per second') ?? null,
     }
     if (webhook !== undefined) await call('PUT', `/v1/webhooks/${encodeURIComponent(webhook.id)}`, given)
     else {
       const functionId = texts.function_id || functions[0]?.id
-      if (functionId === undefined) throw new Error('Make a function first: a webhook runs one.')
+      if (functionId === undefined) throw new Error('Create a function first: a webhook runs one.')
       await call('POST', '/v1/webhooks', { ...given, function_id: functionId })
     }
     onDone()
@@ -64,22 +64,22 @@ export function WebhookForm({
           functions.map(({ id, name }) => [id, name ?? id]),
         )}
       {form.input('description', 'Description')}
-      {form.choice('sync', 'Answer', [
-        ['false', '202 at once; the run follows'],
-        ['true', 'what the function answers'],
+      {form.choice('sync', 'Response', [
+        ['false', '202 at once; the function runs afterwards'],
+        ['true', 'the function’s response'],
       ])}
-      {form.choice('scheme', 'Signature of the sender', schemes)}
+      {form.choice('scheme', 'Signature', schemes)}
       {texts.scheme !== '' &&
         form.choice(
           'secret',
-          'Secret of the signature',
+          'Signature secret',
           names.map((name) => [name, name]),
-          names.length === 0 ? 'There is none: keep one among the secrets first.' : undefined,
+          names.length === 0 ? 'There are no secrets: create one first.' : undefined,
         )}
       {texts.scheme === 'hmac' && form.input('header', 'Header', { placeholder: 'x-signature' })}
-      {form.input('max_rate', 'Calls a second', { hint: 'empty: as the server says' })}
+      {form.input('max_rate', 'Calls per second', { hint: 'empty: the server’s default' })}
       <div class="actions">
-        <Action label={webhook === undefined ? 'Create the webhook' : 'Save'} kind="primary" act={save} />
+        <Action label={webhook === undefined ? 'Create webhook' : 'Save'} kind="primary" act={save} />
       </div>
     </form>
   )
@@ -91,6 +91,6 @@ function signatureOf(
 ): WebhookSignature | null {
   if (scheme === '') return null
   const name = secret || first
-  if (name === undefined) throw new Error('Keep a secret first: the signature is checked with it.')
+  if (name === undefined) throw new Error('Create a secret first: the signature is checked with it.')
   return { scheme: scheme as WebhookSignature['scheme'], secret: name, ...(scheme === 'hmac' && header && { header }) }
 }

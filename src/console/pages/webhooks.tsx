@@ -22,7 +22,7 @@ export function WebhooksPage() {
     <Page title="Webhooks">
       <ErrorMessage problem={webhooks.problem} />
       {webhooks.data !== undefined && rows.length === 0 && (
-        <Empty>There are no webhooks. A webhook is an address that runs a function without a token.</Empty>
+        <Empty>There are no webhooks. A webhook is a URL that runs a function without a token.</Empty>
       )}
       {rows.length > 0 && (
         <Table
@@ -31,11 +31,11 @@ export function WebhooksPage() {
           keyOf={({ id }) => id}
           columns={[
             { title: 'Function', cell: (row) => <span class="cut">{targetOf(row)}</span> },
-            { title: 'Answer', cell: (row) => (row.sync ? 'the function’s' : '202 at once') },
+            { title: 'Response', cell: (row) => (row.sync ? 'the function’s' : '202 at once') },
             { title: 'Signature', cell: ({ signature }) => signature?.scheme ?? 'none' },
-            { title: 'Description', cell: ({ description }) => <span class="cut">{description || '–'}</span> },
+            { title: 'Description', cell: ({ description }) => <span class="rest">{description || '–'}</span> },
             {
-              title: 'Address',
+              title: 'URL',
               cell: ({ webhook_url }) => (
                 <span class="actions">
                   <code class="cut">{webhook_url}</code>
@@ -53,7 +53,7 @@ export function WebhooksPage() {
                   <Action
                     label="Delete"
                     kind="small danger"
-                    confirm="Its address will answer no more."
+                    confirm="The URL stops working."
                     act={() => call('DELETE', `/v1/webhooks/${encodeURIComponent(row.id)}`).then(webhooks.reload)}
                   />
                 </span>
@@ -78,7 +78,7 @@ export function WebhooksPage() {
               { title: 'Container', cell: ({ container, prefix }) => `${container}/${prefix ?? ''}` },
               { title: 'Function', cell: (row) => targetOf(row) },
               { title: 'Status', cell: ({ status }) => <Badge kind={status} /> },
-              { title: 'Last look', cell: ({ last_polled_at }) => time(last_polled_at) },
+              { title: 'Last poll', cell: ({ last_polled_at }) => time(last_polled_at) },
               {
                 title: 'Error',
                 cell: ({ last_error }) => (last_error === null ? '–' : <span class="prose">{last_error}</span>),
@@ -99,7 +99,7 @@ export function WebhooksPage() {
                     <Action
                       label="Delete"
                       kind="small danger"
-                      confirm="Its objects run the function no more."
+                      confirm="Changes of objects no longer run the function."
                       act={() => call('DELETE', `/v1/sources/${encodeURIComponent(id)}`).then(sources.reload)}
                     />
                   </span>

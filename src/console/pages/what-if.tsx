@@ -84,7 +84,7 @@ export function WhatIfPage() {
         <p>{`${about.calls} calls of ${about.functions} function versions in ${about.hours < 1 ? `${Math.ceil(about.hours * 60)} min` : `${about.hours.toFixed(1)} hours`}. The budget of this server is ${about.budgetMib} MiB.`}</p>
       )}
       {points.length === 0 && state === 'idle' && says === '' && (
-        <Empty>A replay shows what more memory, or less, would have meant for cold starts and waiting.</Empty>
+        <Empty>A replay shows what more or less memory would have meant for cold starts and waiting.</Empty>
       )}
       {points.length > 0 && <Results points={points} />}
     </Page>
@@ -101,19 +101,19 @@ function Results({ points }: { points: CurvePoint[] }) {
         .toSorted((a, b) => a.idleMib - b.idleMib)
         .map((point) => ({ x: point.idleMib, y: y(point), says: `${point.size}: ${sentenceOf(point)}` })),
     }))
-  const memory = { title: 'idle memory, mean over the time (MiB)', text: String }
+  const memory = { title: 'mean idle memory (MiB)', text: String }
   return (
     <>
       <CurveLegend names={names} />
       <div class="charts">
         <Curves
-          title="Calls that start cold"
+          title="Cold starts"
           lines={lines(({ cold, calls }) => cold / calls)}
           x={memory}
           y={{ title: 'cold', text: (value) => percent(value) }}
         />
         <Curves
-          title="Waiting for a worker, of a call"
+          title="Wait for a worker per call"
           lines={lines(({ waitedMs, calls }) => waitedMs / calls)}
           x={memory}
           y={{ title: 'waiting', text: (value) => ms(value) }}
@@ -125,19 +125,19 @@ function Results({ points }: { points: CurvePoint[] }) {
         keyOf={({ policy, size }) => `${policy} ${size}`}
         columns={[
           { title: 'Policy', cell: ({ policy }) => policy },
-          { title: 'Size', cell: ({ size }) => size, number: true },
+          { title: 'Budget or timeout', cell: ({ size }) => size, number: true },
           { title: 'Cold', cell: ({ cold, calls }) => `${cold} (${percent(cold / calls)})`, number: true },
           { title: 'Prewarmed', cell: ({ prewarmed }) => prewarmed, number: true },
-          { title: 'Waiting of a call', cell: ({ waitedMs, calls }) => ms(waitedMs / calls), number: true },
+          { title: 'Wait per call', cell: ({ waitedMs, calls }) => ms(waitedMs / calls), number: true },
           { title: 'Idle memory', cell: ({ idleMib }) => mib(idleMib), number: true },
-          { title: 'At most', cell: ({ peakIdleMib }) => mib(peakIdleMib), number: true },
+          { title: 'Peak idle memory', cell: ({ peakIdleMib }) => mib(peakIdleMib), number: true },
           { title: 'Busy memory', cell: ({ busyMib }) => mib(busyMib), number: true },
         ]}
       />
       <p class="prose">
         Cold: a worker was started for the call. Prewarmed: a generic worker that was ready took it. Idle memory: of
-        workers that serve nobody, generic ones too. A size is a budget for all workers, or the time after which an idle
-        worker goes.
+        workers without a call, generic ones included. The budget is for all workers; the timeout is that of an idle
+        worker.
       </p>
     </>
   )
@@ -146,4 +146,4 @@ function Results({ points }: { points: CurvePoint[] }) {
 const mib = (value: number): string => `${value < 10 ? value.toFixed(1) : Math.round(value)} MiB`
 
 const sentenceOf = ({ cold, calls, waitedMs, idleMib }: CurvePoint): string =>
-  `${percent(cold / calls)} cold, ${ms(waitedMs / calls)} of waiting, ${mib(idleMib)} idle`
+  `${percent(cold / calls)} cold, ${ms(waitedMs / calls)} wait, ${mib(idleMib)} idle`

@@ -35,7 +35,7 @@ export function WorkersPage() {
           facts={[
             ['Reserved memory', `${mebibytes(data.memory.reserved)} of ${mebibytes(data.memory.budget)}`],
             ['Used memory', data.memory.used === null ? null : mebibytes(data.memory.used)],
-            ['Calls that wait', data.waiting_calls],
+            ['Waiting calls', data.waiting_calls],
             ...Object.entries(countsOf(data.workers)),
           ]}
         />
@@ -69,9 +69,7 @@ export function WorkersPage() {
       )}
       <section>
         <h2>All workers</h2>
-        <p>
-          When others need memory, the worker goes whose memory is expected to save the least waiting for cold starts.
-        </p>
+        <p>When memory is needed, the worker is evicted that is expected to save the least cold-start time per MiB.</p>
         {data?.workers.length === 0 && <Empty>There are no workers at the moment.</Empty>}
         {data !== undefined && data.workers.length > 0 && (
           <Table
@@ -94,26 +92,26 @@ export function WorkersPage() {
                 cell: ({ idle_seconds }) => (idle_seconds === null ? '–' : `${idle_seconds} s`),
                 number: true,
               },
-              { title: 'Goes', cell: ({ eviction }) => (eviction === null ? '–' : `${eviction}.`), number: true },
-              { title: 'Why', cell: (worker) => whyText(worker) },
+              { title: 'Eviction', cell: ({ eviction }) => (eviction === null ? '–' : `${eviction}.`), number: true },
+              { title: 'Reason', cell: (worker) => whyText(worker) },
               { title: 'Actions', cell: (worker) => <WorkerActions worker={worker} /> },
             ]}
           />
         )}
       </section>
       <section>
-        <h2>Last starts</h2>
-        {starts.data?.length === 0 && <Empty>No call has started a worker or taken a generic one.</Empty>}
+        <h2>Recent starts</h2>
+        {starts.data?.length === 0 && <Empty>No call has started or taken a worker yet.</Empty>}
         {starts.data !== undefined && starts.data.length > 0 && (
           <Table
-            label="Last starts"
+            label="Recent starts"
             rows={starts.data}
             keyOf={({ id }) => id}
             columns={[
               { title: 'Time', cell: ({ id, created_at }) => <Link to={`/executions/${id}`}>{time(created_at)}</Link> },
               { title: 'Start', cell: (row) => start(row) },
               {
-                title: 'The call waited',
+                title: 'Call waited',
                 cell: ({ phases }) => ms(phases === null ? null : (phases.acquire ?? 0) + (phases.load ?? 0)),
                 number: true,
               },
@@ -134,7 +132,7 @@ const countsOf = (workers: KeptWorkerRow[]): Record<string, number> => {
 
 const functionOf = ({ function_id, function_name, function_version, image }: KeptWorkerRow) =>
   function_id === null ? (
-    <span class="cut">{`any of ${image}`}</span>
+    <span class="cut">{`generic: ${image}`}</span>
   ) : (
     <Link to={`/functions/${function_id}`} class="cut">
       {`${function_name ?? function_id}${function_version ? `:${function_version}` : ''}`}
@@ -142,9 +140,9 @@ const functionOf = ({ function_id, function_name, function_version, image }: Kep
   )
 
 const whyText = ({ state, saves }: KeptWorkerRow): string => {
-  if (saves !== null) return `saves ${ms(saves)} an hour`
-  if (state === 'busy') return 'it works'
-  return state === 'leaving' ? 'it is going' : 'it stays: min_workers'
+  if (saves !== null) return `saves ${ms(saves)} per hour`
+  if (state === 'busy') return 'serves a call'
+  return state === 'leaving' ? 'is being stopped' : 'kept by min_workers'
 }
 
 function WorkerActions({ worker: { function_id: id, function_version: version } }: { worker: KeptWorkerRow }) {
@@ -152,11 +150,11 @@ function WorkerActions({ worker: { function_id: id, function_version: version } 
   const at = `/v1/functions/${encodeURIComponent(id)}${version ? `/versions/${version}` : ''}`
   return (
     <span class="actions">
-      <Action label="One more" kind="small" act={() => call('POST', `${at}/scale_up`, { count: 1 })} />
+      <Action label="Scale up" kind="small" act={() => call('POST', `${at}/scale_up`, { count: 1 })} />
       <Action
-        label="End all"
+        label="Stop all"
         kind="small danger"
-        confirm="The next call of this function starts cold."
+        confirm="All workers of this function stop; its next call starts cold."
         act={() => call('POST', `${at}/detach`)}
       />
     </span>

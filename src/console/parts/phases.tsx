@@ -4,11 +4,11 @@ import { ms } from '../text.ts'
 /** The phases of a run as a waterfall: each bar begins where the previous one ends. */
 
 const says: Record<string, string> = {
-  queue: 'waited for its turn',
-  acquire: 'waited for a worker',
-  load: 'of it: loading the code',
-  resume: 'of it: waking the worker',
-  run: 'ran',
+  queue: 'waiting in the queue',
+  acquire: 'waiting for a worker',
+  load: 'of which: loading the code',
+  resume: 'of which: resuming the worker',
+  run: 'running',
 }
 
 interface Bar {

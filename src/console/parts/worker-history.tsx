@@ -8,7 +8,7 @@ const inMib = (bytes: number[]): number[] => bytes.map((value) => Math.round(val
 /** Memory of all workers by what they do, below what they may have. */
 export const MemoryChart = ({ history }: { history: WorkerHistoryRow }) => (
   <Chart
-    title="Memory of workers"
+    title="Reserved memory"
     unit=" MiB"
     seconds={seconds}
     times={timesOf(history)}
@@ -23,7 +23,7 @@ export const MemoryChart = ({ history }: { history: WorkerHistoryRow }) => (
 
 export const StartsChart = ({ history }: { history: WorkerHistoryRow }) => (
   <Chart
-    title={`Starts of calls, each ${history.every_seconds} s`}
+    title={`Starts per ${history.every_seconds} s`}
     unit=""
     seconds={seconds}
     times={timesOf(history)}
