@@ -10,7 +10,7 @@ import { makeClient } from '../../src/client/client.ts'
 import { makeEngineClient } from '../../src/host/engine-client.ts'
 import { serverEnvironment } from '../../src/host/server-process.ts'
 import { info, type Line, median, percentile, printTable, showPercentiles, sortedOf } from './figures.ts'
-import { noteNoise } from './noise.ts'
+import { isNoisy, noteNoise } from './noise.ts'
 import type { Language } from './packages.ts'
 
 /** The edit loop: from saving a file to the first response of the new code, while `taibai dev` serves the folder. */
@@ -35,9 +35,15 @@ export async function dev({ saves }: { saves: number }): Promise<object> {
   return results
 }
 
-async function onEngine(engine: 'process' | 'docker', saves: number): Promise<Record<Language, number[]>> {
+/** `isBusy`: other programs kept a core busy just before. */
+interface Save {
+  ms: number
+  isBusy: boolean
+}
+
+async function onEngine(engine: 'process' | 'docker', saves: number): Promise<Record<Language, Save[]>> {
   const folder = mkdtempSync(join(tmpdir(), 'taibai-bench-dev-'))
-  const times: Record<Language, number[]> = { nodejs: [], python3: [] }
+  const times: Record<Language, Save[]> = { nodejs: [], python3: [] }
   for (const language of ['nodejs', 'python3'] as const) write(folder, language, -2)
   writeFileSync(join(folder, 'taibai.yaml'), 'functions:\n  nodejs: {code: nodejs}\n  python3: {code: python3}\n')
   const session = await startSession(folder, engine)
@@ -46,9 +52,9 @@ async function onEngine(engine: 'process' | 'docker', saves: number): Promise<Re
     for (let n = -1; n < saves; n++) {
       for (const language of ['nodejs', 'python3'] as const) {
         await pause(restMs)
-        await noteNoise()
+        const isBusy = isNoisy(await noteNoise())
         const ms = await savedToAnswered(session, folder, language, n)
-        if (n >= 0) times[language].push(ms)
+        if (n >= 0) times[language].push({ ms, isBusy })
       }
     }
   } finally {
@@ -56,20 +62,27 @@ async function onEngine(engine: 'process' | 'docker', saves: number): Promise<Re
     rmSync(folder, { recursive: true, force: true })
   }
   printTable(`save → answer, taibai dev on ${engine === 'docker' ? 'containers' : 'plain processes'}`, [
-    line('Node.js, ms', times.nodejs),
-    line('Python, ms', times.python3),
-    info('saves of each', String(saves)),
+    lineOfSaves('Node.js, ms', times.nodejs),
+    lineOfSaves('Python, ms', times.python3),
+    info(
+      'saves of each, undisturbed',
+      `${saves}, ${times.nodejs.concat(times.python3).filter(({ isBusy }) => !isBusy).length} of both`,
+    ),
   ])
   return times
 }
 
-function line(what: string, times: number[]): Line {
-  const p95 = percentile(sortedOf(times), 95)
+/** The goal is for a machine of one's own: it is judged by the saves that other programs did not disturb, where most are. */
+export function lineOfSaves(what: string, saves: Save[]): Line {
+  const quiet = saves.filter(({ isBusy }) => !isBusy).map(({ ms }) => ms)
+  const isJudged = quiet.length * 2 > saves.length
+  const times = isJudged ? quiet : saves.map(({ ms }) => ms)
+  const reached = median(times) <= goal.p50 && percentile(sortedOf(times), 95) <= goal.p95
   return {
-    what,
+    what: isJudged ? what : `${what} (machine busy: not judged)`,
     figure: showPercentiles(times),
     goal: `p50 ≤ ${goal.p50}, p95 ≤ ${goal.p95}`,
-    reached: median(times) <= goal.p50 && p95 <= goal.p95,
+    reached: isJudged ? reached : null,
   }
 }
 

@@ -27,6 +27,9 @@ export async function noteNoise(): Promise<Noise> {
   return noise
 }
 
+/** Others use so much of the machine that absolute figures are unreliable. */
+export const isNoisy = ({ foreign }: Noise): boolean => foreign > noticeable
+
 export function measuredNoise(): Noise[] {
   const taken = noises
   noises = []
