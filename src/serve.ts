@@ -46,7 +46,7 @@ async function start(fail: (sentence: string) => never, isImage: boolean): Promi
 
 /** Containers belong to the engine; child processes would inherit our priority. */
 async function goFirst({ nice }: Config): Promise<void> {
-  const { takePrecedence } = await import('./host/precedence.ts')
+  const { takePrecedence } = await import('./host/process-priority.ts')
   takePrecedence(nice)
 }
 

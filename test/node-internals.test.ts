@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { answerOn } from '../src/http/connections.ts'
-import { giveReadyHead, keepAliveMs, takesReadyHead } from '../src/http/ready-head.ts'
+import { giveReadyHead, keepAliveMs, takesReadyHead } from '../src/http/response-head.ts'
 
 /** What the server uses of Node.js beyond its documentation (docs/how-it-works.md): each test fails when Node.js changes it. */
 
@@ -38,7 +38,7 @@ test('connections.ts: a connection tells in `_httpMessage` whether its answer ha
   expect(seen).toEqual([true, false, true])
 })
 
-test('ready-head.ts: a head that is given as text in `_header` leaves as Node.js would write it, and the connection goes on', async () => {
+test('response-head.ts: a head that is given as text in `_header` leaves as Node.js would write it, and the connection goes on', async () => {
   const nowMs = Date.now()
   const server = createServer((asked, answer) => {
     if (asked.url === '/ready') giveReadyHead(answer, 'X-A: b\r\nContent-Type: text/plain', 2, nowMs)
@@ -67,7 +67,7 @@ test.each([
   ['GET / HTTP/1.1\r\nHost: a\r\nConnection: close', false],
   ['GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive', false],
   ['GET /set HTTP/1.1\r\nHost: a', false],
-])('ready-head.ts: where Node.js would write another head it does: %j', async (asked, expected) => {
+])('response-head.ts: where Node.js would write another head it does: %j', async (asked, expected) => {
   const taken: boolean[] = []
   const server = createServer((incoming, answer) => {
     if (incoming.url === '/set') answer.setHeader('X-A', 'b')

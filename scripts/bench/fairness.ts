@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Isolation, isolateProcesses } from './apart.ts'
 import { atMost, info, mean, percentile, printTable, showPercentiles, sortedOf, spread } from './figures.ts'
+import { type Isolation, isolateProcesses } from './isolation.ts'
 import { load } from './load.ts'
 import { noteNoise } from './noise.ts'
 import { invoke, metric, startTaibai, type Taibai, waitUntil } from './taibai.ts'

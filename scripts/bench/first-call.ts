@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Isolation, isolateProcesses } from './apart.ts'
 import { containersOf, engineStart, ownNetwork } from './engine.ts'
 import {
   atMost,
@@ -12,6 +11,7 @@ import {
   showPercentiles,
   sortedOf,
 } from './figures.ts'
+import { type Isolation, isolateProcesses } from './isolation.ts'
 import { run } from './load.ts'
 import { noteNoise } from './noise.ts'
 import { bigZip, type Language, smallSource } from './packages.ts'

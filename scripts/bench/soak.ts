@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
-import { EngineLine } from '../setup/engine-line.ts'
+import { EngineLine } from '../setup/engine-proxy.ts'
 import { containersOf } from './engine.ts'
+import { type Failure, faultsOf, type InjectedFault, injectFaults } from './faults.ts'
 import { info, type Line, median, printTable } from './figures.ts'
 import { openFiles, rssMb } from './processes.ts'
 import { type Answer, handlerFile, startTaibai, type Taibai } from './taibai.ts'
-import { type Failure, faultsOf, type InjectedFault, injectFaults } from './trouble.ts'
 
 /**
  * Everything a server does, mixed, at 70 % of its capacity, with a fault every few seconds: its resources must not grow, calls

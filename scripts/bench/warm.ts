@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isolateProcesses } from './apart.ts'
 import { atLeast, atMost, info, type Line, printTable, ratios, show } from './figures.ts'
+import { isolateProcesses } from './isolation.ts'
 import { processCpu, startChild, stopChild } from './processes.ts'
 import {
   alternate,

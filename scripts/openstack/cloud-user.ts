@@ -1,6 +1,6 @@
 // A user's operations with Keystone, Swift, Zaqar, Aodh and Taibai: plain HTTP with a token.
 import { randomUUID } from 'node:crypto'
-import { type StackResponse, sendRequest } from './told.ts'
+import { type StackResponse, sendRequest } from './stack-request.ts'
 
 /** Base URLs of the services, named as in the scripts that start them. */
 export interface CloudUrls {

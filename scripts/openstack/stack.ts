@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { projectFolder } from '../../src/assets.ts'
-import { type StackResponse, sendRequest } from './told.ts'
+import { type StackResponse, sendRequest } from './stack-request.ts'
 
 /**
  * Real OpenStack services on loopback, started by scripts beside the checkout (or in the folder TAIBAI_TEST_STACK_SCRIPTS).

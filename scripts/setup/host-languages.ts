@@ -2,8 +2,8 @@
 
 import { runtimesFolder } from '../../src/assets.ts'
 import { canInstallPackages, installPackages } from '../../src/host/debian-packages.ts'
+import { findProgram } from '../../src/host/host-facts.ts'
 import { type RuntimeFolder, readLanguages } from '../../src/host/runtime-folder.ts'
-import { findProgram } from '../../src/host/this-host.ts'
 import { progress } from './terminal.ts'
 
 /** Installs missing languages where permitted; reports those that stay missing. */

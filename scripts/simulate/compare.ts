@@ -1,6 +1,6 @@
 import type { Figures } from '../../src/simulator/figures.ts'
+import type { KeepAlive } from '../../src/simulator/keep-alive-policy.ts'
 import { fixedTtl, genericFloor, greedyDual, hybridHistogram, learned } from '../../src/simulator/keep-alives.ts'
-import type { KeepAlive } from '../../src/simulator/rule.ts'
 import { Simulation } from '../../src/simulator/simulation.ts'
 import type { Trace } from '../../src/simulator/trace.ts'
 

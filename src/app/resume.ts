@@ -4,7 +4,7 @@ import type { Pool } from '../domain/worker.ts'
 import type { Targets } from '../services/functions/targets.ts'
 import type { Services } from '../wiring.ts'
 import type { Infrastructure } from '../wiring-infrastructure.ts'
-import { settleReplacements } from './left-replacements.ts'
+import { settleReplacements } from './interrupted-replacements.ts'
 
 const pruneEveryMs = 3_600_000
 const noteUsesEveryMs = 60_000

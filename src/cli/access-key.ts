@@ -1,5 +1,5 @@
 import { argumentAt, type CommandSpec, textOption } from './command.ts'
-import { accessKeyColumns } from './shown.ts'
+import { accessKeyColumns } from './table-columns.ts'
 
 export const commands: CommandSpec[] = [
   {

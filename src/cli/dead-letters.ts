@@ -8,7 +8,7 @@ import {
   textOption,
   usageError,
 } from './command.ts'
-import { deadLetterColumns } from './shown.ts'
+import { deadLetterColumns } from './table-columns.ts'
 import { findFunction, withNames } from './target.ts'
 
 const usualRows = 50

@@ -3,7 +3,7 @@ import type { ExecutionRow } from '../client/resources/executions.ts'
 import type { ListQuery } from '../client/resources/row.ts'
 import { argumentAt, type Cli, type CommandSpec, numberOption, type Options, textOption } from './command.ts'
 import { showPhases } from './phases-bar.ts'
-import { executionColumns, targetText, timeText } from './shown.ts'
+import { executionColumns, targetText, timeText } from './table-columns.ts'
 import { findFunction, functionNames, withNames } from './target.ts'
 
 const usualRows = 20

@@ -5,7 +5,7 @@ import { type Bundle, fieldsOf, packageName, readBundle, readProject, writeBundl
 import { argumentAt, type CommandSpec } from './command.ts'
 import type { Step } from './difference.ts'
 import { functionSteps } from './function-steps.ts'
-import { askConfirmation } from './questions.ts'
+import { askConfirmation } from './prompts.ts'
 
 export const commands: CommandSpec[] = [
   {

@@ -4,7 +4,7 @@ import type { Deploying } from '../client/deployment.ts'
 import type { FunctionFields, FunctionRow } from '../client/resources/functions.ts'
 import { CliError } from './command.ts'
 import { canonical, changedFields, type Step } from './difference.ts'
-import type { ManifestFunctionState } from './wanted-function.ts'
+import type { ManifestFunctionState } from './manifest-function.ts'
 
 /** At most one step. */
 export async function functionSteps(

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { destinationFrom, destinationToRead } from '../client/destination-text.ts'
 import type { Destination, FunctionFields, FunctionRow, Retries, SecretUse } from '../client/resources/functions.ts'
 import { argumentAt, type CommandSpec, numberOption, type Options, textOption, usageError } from './command.ts'
-import { askConfirmation } from './questions.ts'
-import { functionColumns, timeText } from './shown.ts'
+import { askConfirmation } from './prompts.ts'
+import { functionColumns, timeText } from './table-columns.ts'
 import { findFunction, parseTarget } from './target.ts'
 
 const mib = 1024 * 1024

@@ -10,10 +10,10 @@ import { debianBaseName, newestSuite } from '../host/debian-base.ts'
 import type { EngineClient } from '../host/engine-client.ts'
 import { readRuntimeFolders } from '../host/runtime-folder.ts'
 import { argumentAt, type Cli, CliError, type CommandSpec, type Options, textOption } from './command.ts'
-import { withEngine } from './machine-engine.ts'
+import { withEngine } from './host-engine.ts'
 import type { Column } from './output.ts'
-import { askConfirmation } from './questions.ts'
-import { timeText } from './shown.ts'
+import { askConfirmation } from './prompts.ts'
+import { timeText } from './table-columns.ts'
 
 export const commands: CommandSpec[] = [
   {

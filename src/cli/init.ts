@@ -4,7 +4,7 @@ import { makeFolder } from '../folder.ts'
 import { type Cli, CliError, type CommandSpec, usageError } from './command.ts'
 import { manifestName } from './manifest.ts'
 import type { Column } from './output.ts'
-import { askChoice, entered } from './questions.ts'
+import { askChoice, entered } from './prompts.ts'
 import { renamed, type Template, templatesIn } from './templates.ts'
 
 export const commands: CommandSpec[] = [

@@ -1,6 +1,6 @@
 import type { JobChange, JobFields, JobRow } from '../client/resources/jobs.ts'
 import { argumentAt, type Cli, CliError, type CommandSpec, numberOption, type Options, textOption } from './command.ts'
-import { jobColumns, targetText, timeText } from './shown.ts'
+import { jobColumns, targetText, timeText } from './table-columns.ts'
 import { functionNames, targetFields, withNames } from './target.ts'
 
 const fieldOptions: [flags: string, description: string][] = [

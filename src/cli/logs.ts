@@ -1,6 +1,6 @@
 import type { ExecutionRow } from '../client/resources/executions.ts'
 import { argumentAt, type Cli, type CommandSpec, numberOption, textOption } from './command.ts'
-import { timeText } from './shown.ts'
+import { timeText } from './table-columns.ts'
 import { findFunction } from './target.ts'
 
 const usualRuns = 10

@@ -3,8 +3,8 @@ import type { Deploying } from '../client/deployment.ts'
 import type { Step } from './difference.ts'
 import { functionSteps } from './function-steps.ts'
 import type { Manifest, ManifestFunction } from './manifest.ts'
+import { functionInManifest } from './manifest-function.ts'
 import { triggerSteps } from './trigger-steps.ts'
-import { functionInManifest } from './wanted-function.ts'
 
 /** Build options of the command line have priority over the file. */
 export function howOf({ build }: ManifestFunction, how: Deploying): Deploying {

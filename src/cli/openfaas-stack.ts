@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path'
 import { parse } from 'yaml'
 import { boundsIn, bytesOf, defaultMemory, millicpuOf, watchdogPort } from '../domain/openfaas.ts'
 import { CliError } from './command.ts'
+import { objectOf, type Translated, type Values } from './foreign-manifest.ts'
 import type { ManifestFunction } from './manifest.ts'
-import { objectOf, type Translated, type Values } from './translated.ts'
 
 /** Converts OpenFaaS's `stack.yaml` to a manifest; its functions are images. */
 

@@ -1,6 +1,6 @@
 import type { ExecutionRow } from '../client/resources/executions.ts'
 import type { Output } from './output.ts'
-import { milliseconds } from './shown.ts'
+import { milliseconds } from './table-columns.ts'
 
 /** Consecutive phases; `load` and `resume` are parts of `acquire`. */
 const inOrder = ['queue', 'acquire', 'run'] as const

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { RegistryRow } from '../client/resources/registries.ts'
 import { argumentAt, type CommandSpec, textOption, usageError } from './command.ts'
 import type { Column } from './output.ts'
-import { timeText } from './shown.ts'
+import { timeText } from './table-columns.ts'
 
 const columns: Column<RegistryRow>[] = [
   { title: 'REGISTRY', value: ({ registry }) => registry },

@@ -5,7 +5,7 @@ import { makeProgress } from '../host/progress.ts'
 import { namedRuntimeFolders, readRuntimeFolders } from '../host/runtime-folder.ts'
 import { buildRuntimes, showBuilt } from '../host/runtime-images.ts'
 import type { Cli, CommandSpec } from './command.ts'
-import { withEngine } from './machine-engine.ts'
+import { withEngine } from './host-engine.ts'
 import type { Column } from './output.ts'
 
 const columns: Column<RuntimeRow>[] = [

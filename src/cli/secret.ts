@@ -8,8 +8,8 @@ import {
   textOption,
   usageError,
 } from './command.ts'
-import { hidden } from './questions.ts'
-import { secretColumns } from './shown.ts'
+import { hidden } from './prompts.ts'
+import { secretColumns } from './table-columns.ts'
 
 export const commands: CommandSpec[] = [
   {

@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type CollectionTag, parseDocument, type ScalarTag } from 'yaml'
 import { CliError } from './command.ts'
+import { isObject, objectOf, type Translated, type Values } from './foreign-manifest.ts'
 import type { Manifest, ManifestFunction, ManifestJob } from './manifest.ts'
 import { translatedStack } from './openfaas-stack.ts'
 import { cronOf } from './schedule-expression.ts'
-import { isObject, objectOf, type Translated, type Values } from './translated.ts'
 import { actionsIn, isWhiskManifest } from './whisk-manifest.ts'
 
 /**

@@ -1,10 +1,10 @@
-import { installationOf, pastCallOf } from '../client/past.ts'
+import { installationOf, pastCallOf } from '../client/simulator-input.ts'
 import type { Installation, PastCall } from '../domain/history.ts'
 import { traceOfHistory } from '../simulator/history.ts'
 import { comparePolicies, type PolicyFigures } from '../simulator/policies.ts'
 import { type Cli, type CommandSpec, numberOption, type Options, textOption, usageError } from './command.ts'
 import type { Column } from './output.ts'
-import { milliseconds } from './shown.ts'
+import { milliseconds } from './table-columns.ts'
 
 const mib = 1024 * 1024
 const dayMs = 86_400_000

@@ -1,5 +1,5 @@
 import { argumentAt, type CommandSpec, numberOption, textOption } from './command.ts'
-import { sourceColumns } from './shown.ts'
+import { sourceColumns } from './table-columns.ts'
 import { targetFields, withNames } from './target.ts'
 
 export const commands: CommandSpec[] = [

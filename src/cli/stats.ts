@@ -1,6 +1,6 @@
 import type { StatsRow } from '../client/resources/stats.ts'
 import type { Cli, CommandSpec } from './command.ts'
-import { milliseconds, timeText } from './shown.ts'
+import { milliseconds, timeText } from './table-columns.ts'
 import { findFunction } from './target.ts'
 
 export const commands: CommandSpec[] = [

@@ -1,7 +1,7 @@
 import type { Cli, CommandSpec } from './command.ts'
 import { LiveCounts, type LivePicture, type LiveRow } from './live-counts.ts'
 import type { Column } from './output.ts'
-import { milliseconds } from './shown.ts'
+import { milliseconds } from './table-columns.ts'
 import { functionNames } from './target.ts'
 
 const everyMs = 1000

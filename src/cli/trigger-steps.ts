@@ -4,7 +4,7 @@ import type { WebhookFields, WebhookRow } from '../client/resources/webhooks.ts'
 import { canonical, changedFields, type Step } from './difference.ts'
 import { existing } from './function-steps.ts'
 import type { ManifestFunction, ManifestJob } from './manifest.ts'
-import { weightsText } from './shown.ts'
+import { weightsText } from './table-columns.ts'
 
 /** Jobs, webhooks and aliases of an existing function. */
 export async function triggerSteps(client: Client, name: string, fn: ManifestFunction): Promise<Step[]> {

@@ -1,5 +1,5 @@
 import { argumentAt, CliError, type CommandSpec, textOption, usageError } from './command.ts'
-import { aliasColumns, versionColumns, weightsText } from './shown.ts'
+import { aliasColumns, versionColumns, weightsText } from './table-columns.ts'
 import { findFunction, parseTarget, withNames } from './target.ts'
 
 export const commands: CommandSpec[] = [

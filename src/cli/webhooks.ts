@@ -1,6 +1,6 @@
 import type { WebhookFields, WebhookSignature } from '../client/resources/webhooks.ts'
 import { argumentAt, type CommandSpec, numberOption, type Options, textOption, usageError } from './command.ts'
-import { deliveryColumns, webhookColumns } from './shown.ts'
+import { deliveryColumns, webhookColumns } from './table-columns.ts'
 import { targetFields, withNames } from './target.ts'
 
 function signatureOf(options: Options): Pick<WebhookFields, 'signature'> {

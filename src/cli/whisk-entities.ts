@@ -1,7 +1,7 @@
 import type { Client } from '../client/client.ts'
 import { cronOfMinutes } from '../domain/openwhisk.ts'
 import type { Step } from './difference.ts'
-import { isObject, objectOf, type Values, type WhiskEntity } from './translated.ts'
+import { isObject, objectOf, type Values, type WhiskEntity } from './foreign-manifest.ts'
 
 /** What a manifest of wskdeploy has beside functions: it is made through OpenWhisk's API, as its own clients make it. */
 

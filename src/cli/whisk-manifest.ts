@@ -1,6 +1,6 @@
 import { CliError } from './command.ts'
+import { isObject, objectOf, type Values, type WhiskEntity } from './foreign-manifest.ts'
 import type { ManifestFunction } from './manifest.ts'
-import { isObject, objectOf, type Values, type WhiskEntity } from './translated.ts'
 import { entitiesIn } from './whisk-entities.ts'
 
 /**

@@ -1,7 +1,7 @@
-import { installationOf, pastCallOf } from '../client/past.ts'
 import type { FunctionRow } from '../client/resources/functions.ts'
 import type { RuntimeRow } from '../client/resources/runtimes.ts'
 import type { HistoryLine } from '../client/resources/stats.ts'
+import { installationOf, pastCallOf } from '../client/simulator-input.ts'
 import { type CurvePoint, curveSize, curves } from '../simulator/curves.ts'
 import { traceOfHistory } from '../simulator/history.ts'
 

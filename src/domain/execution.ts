@@ -1,9 +1,9 @@
+import type { LedgerVitals } from './gauges.ts'
 import type { PastCall } from './history.ts'
 import type { HttpRequestHead } from './http-request.ts'
 import { type FunctionError, failureText, type Outcome } from './outcome.ts'
+import type { Delivery, Terms } from './run-options.ts'
 import type { ColdReason, StartKind } from './start-kind.ts'
-import type { Delivery, Terms } from './terms.ts'
-import type { LedgerVitals } from './vitals.ts'
 
 /** `running` becomes one of: the function returned; the function failed; the platform failed. */
 export type ExecutionStatus = 'running' | 'success' | 'failed' | 'error'

@@ -1,10 +1,10 @@
 import type { Layer } from './build.ts'
-import type { Access, FunctionCors } from './exposure.ts'
+import type { Access, FunctionCors } from './function-access.ts'
 import type { Placement } from './machine.ts'
 import type { RetryTerms } from './retries.ts'
+import type { Destination } from './run-options.ts'
 import type { SecretUse } from './secret.ts'
 import { factsOf, type Signature } from './signature.ts'
-import type { Destination } from './terms.ts'
 
 export type Network = 'egress' | 'none'
 export type CodeSource = 'package' | 'swift' | 'image'

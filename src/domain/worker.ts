@@ -1,6 +1,7 @@
 import type { AppFunction } from './app-function.ts'
 import type { InputKind, Trigger } from './execution.ts'
 import type { ImageInit, ImageMode, ImageStart, Network, Recording } from './function.ts'
+import type { PoolVitals } from './gauges.ts'
 import type { HttpRequestHead } from './http-request.ts'
 import type { Placement } from './machine.ts'
 import type { ActingSession } from './openstack.ts'
@@ -8,7 +9,6 @@ import type { HttpHead, Outcome } from './outcome.ts'
 import type { SecretUse } from './secret.ts'
 import { factsOf, type Signature } from './signature.ts'
 import type { ColdReason, StartKind } from './start-kind.ts'
-import type { PoolVitals } from './vitals.ts'
 
 /**
  * A function version with everything that its workers need: revisions that may share workers have the same `key`. Made by

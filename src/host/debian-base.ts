@@ -4,9 +4,9 @@ import { run, runOrThrow } from './command.ts'
 import { canInstallPackages, installPackages } from './debian-packages.ts'
 import type { EngineClient } from './engine-client.ts'
 import { hostDebianTargets, hostProxyEnvironment, sourcesList } from './host-apt.ts'
+import { isRoot } from './host-facts.ts'
 import { SetupProblem } from './problem.ts'
 import type { Report } from './progress.ts'
-import { isRoot } from './this-host.ts'
 
 /** Builds a Debian base image on this machine when no registry answers. It is built once and shared by all runtimes. */
 

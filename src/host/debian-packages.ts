@@ -1,7 +1,7 @@
 import { lastLines, run } from './command.ts'
+import { isRoot } from './host-facts.ts'
 import { SetupProblem } from './problem.ts'
 import type { Report } from './progress.ts'
-import { isRoot } from './this-host.ts'
 
 /** Installs Debian packages on this machine, where permitted. */
 

@@ -3,10 +3,10 @@ import { readHostEnvironment } from '../config.ts'
 import { type EngineClient, makeEngineClient } from './engine-client.ts'
 import { decideEngine, type EngineFacts } from './engine-decision.ts'
 import { installEngine, startEngine } from './engine-start.ts'
+import { findProgram, isRoot, runsSystemd } from './host-facts.ts'
 import { withLock } from './lock.ts'
 import { SetupProblem } from './problem.ts'
 import type { Report } from './progress.ts'
-import { findProgram, isRoot, runsSystemd } from './this-host.ts'
 
 /** Ensures that a container engine answers: uses an existing one, or starts or installs one where permitted. */
 

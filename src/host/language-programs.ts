@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path'
 import { isExecutable } from '../assets.ts'
 import type { ContextFile } from './build-context.ts'
 import { runOrThrow } from './command.ts'
+import { findProgram } from './host-facts.ts'
 import { SetupProblem } from './problem.ts'
-import { findProgram } from './this-host.ts'
 
 /**
  * The programs of a language for a base built on this machine, from the npm package in `runtime.json`. The executable needs no

@@ -6,8 +6,8 @@ import { isPortTaken } from './address.ts'
 import { run } from './command.ts'
 import { adviceOnEngine } from './engine.ts'
 import type { EngineClient } from './engine-client.ts'
+import { runsSystemd } from './host-facts.ts'
 import { readRuntimeFolders } from './runtime-folder.ts'
-import { runsSystemd } from './this-host.ts'
 
 /** Findings about this machine without a server: engine, images, port, clock, proxies and certificates. */
 

@@ -4,10 +4,10 @@ import { isExecutable, ownCommand } from '../assets.ts'
 import type { Config } from '../config.ts'
 import { run, runOrThrow } from './command.ts'
 import { localEngine } from './engine-client.ts'
+import { isRoot, runsSystemd } from './host-facts.ts'
 import { SetupProblem } from './problem.ts'
 import { serverEnvironment, stopLimitMs } from './server-process.ts'
 import { type UnitFacts, unitText } from './service-unit.ts'
-import { isRoot, runsSystemd } from './this-host.ts'
 
 /** The server as a service of this machine or, without root, of one user. */
 

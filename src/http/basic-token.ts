@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { FaasError } from '../domain/errors.ts'
 import type { Authenticate, Principal } from '../domain/principal.ts'
-import { sentToken } from './sent-token.ts'
+import { sentToken } from './token-header.ts'
 
 /** For clients of other platforms that use a name and a password: the password is a token, the name is ignored. */
 export async function callerByBasicToken(

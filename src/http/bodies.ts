@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { mayTake } from '../domain/fair-share.ts'
 import { noShares, type Shares } from '../domain/limits.ts'
-import { mayTake } from '../domain/share.ts'
 import { incompleteBody, tooLarge, tooManyBodies } from './body-errors.ts'
 import { WholeRequest } from './whole-request.ts'
 

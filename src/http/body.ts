@@ -3,7 +3,7 @@ import { FaasError, invalid } from '../domain/errors.ts'
 import { mediaTypeOf } from '../domain/input.ts'
 import type { Principal } from '../domain/principal.ts'
 import { unpacked } from './content-encoding.ts'
-import type { Ctx } from './ctx.ts'
+import type { Ctx } from './request-context.ts'
 
 export { mediaTypeOf }
 

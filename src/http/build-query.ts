@@ -2,9 +2,9 @@ import { z } from '@hono/zod-openapi'
 import { buildModes } from '../domain/build.ts'
 import { invalid } from '../domain/errors.ts'
 import type { DeploymentBuildOptions } from '../services/functions/builds.ts'
-import { asyncRequestIn } from './asked.ts'
+import { asyncRequestIn } from './async-request.ts'
 import { flagIn } from './cascade.ts'
-import type { Ctx } from './ctx.ts'
+import type { Ctx } from './request-context.ts'
 
 /** For /openapi.json: query parameters of deployments about builds. */
 export const buildQuery = z.object({

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { FaasError } from '../domain/errors.ts'
 import { type Authenticate, type Principal, refuseOtherFunctions } from '../domain/principal.ts'
-import type { Exposed } from '../services/functions/exposed.ts'
+import type { Exposed } from '../services/functions/public-functions.ts'
 import type { Target, Targets } from '../services/functions/targets.ts'
 import type { FunctionUrl } from './function-call.ts'
 import { requireTokenScope, toInvoke } from './guard.ts'
 import { unauthenticated } from './middleware/auth.ts'
-import { sentToken } from './sent-token.ts'
+import { sentToken } from './token-header.ts'
 
 /** The function that a request calls, and for whom. */
 export interface Callee {

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../domain/errors.ts'
-import type { Ctx } from './ctx.ts'
 import { toBoolean } from './fields.ts'
+import type { Ctx } from './request-context.ts'
 
 /** For /openapi.json: the query parameter of deletes. */
 export const cascadeQuery = z.object({

@@ -1,5 +1,5 @@
 import type { Download } from '../services/functions/download.ts'
-import type { Ctx } from './ctx.ts'
+import type { Ctx } from './request-context.ts'
 
 /** Words for yes in `?download=`; everything else means no. */
 export const wantsDownload = (c: Ctx): boolean =>

@@ -1,9 +1,9 @@
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import type { Handler } from 'hono'
-import type { Env } from './ctx.ts'
-import type { AnswerBody, Described } from './described.ts'
+import type { AnswerBody, Described } from './endpoint-description.ts'
 import { refusalAnswers } from './error-response.ts'
 import { guarded, scopeOf } from './guard.ts'
+import type { Env } from './request-context.ts'
 
 export type App = OpenAPIHono<Env>
 
@@ -18,7 +18,7 @@ export function endpoint<P extends string>(app: App, about: Described<P>, handle
   app.on(about.method.toUpperCase(), about.path, about.public === true ? handler : guarded(about, handler))
 }
 
-/** Describes an endpoint that `front.ts` serves before the app. */
+/** Describes an endpoint that `request-listener.ts` serves before the app. */
 export function describe(app: App, about: Described): void {
   const before = described.get(app)
   if (before === undefined) described.set(app, [about])

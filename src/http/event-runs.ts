@@ -2,13 +2,13 @@ import type { ServerResponse } from 'node:http'
 import { depthAttribute } from '../domain/cloud-event.ts'
 import type { HttpRequestHead } from '../domain/http-request.ts'
 import { takesRequest } from '../domain/worker.ts'
-import type { AsyncRequests } from '../services/runs/asked-runs.ts'
+import type { AsyncRequests } from '../services/runs/async-requests.ts'
 import type { RunRequest } from '../services/runs/invocation.ts'
-import { answerAcceptedRun, answerWithRun } from './answered-run.ts'
-import type { AsyncRequest } from './asked.ts'
+import type { AsyncRequest } from './async-request.ts'
 import { eventHeaders, eventsIn, modeOf, type ReceivedEvent } from './cloud-events.ts'
 import { unpacked } from './content-encoding.ts'
-import type { Ctx } from './ctx.ts'
+import type { Ctx } from './request-context.ts'
+import { answerAcceptedRun, answerWithRun } from './run-response.ts'
 
 /** A run together with the request head for its function. */
 export type EventRun = RunRequest & { http: HttpRequestHead }

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { type Execution, resultText } from '../domain/execution.ts'
 import { coldReasons } from '../domain/start-kind.ts'
 import { phaseNames } from '../services/runs/stats.ts'
-import { shownDestination } from './terms-fields.ts'
+import { shownDestination } from './run-option-fields.ts'
 import { shownTime } from './time.ts'
 
 export const shownExecution = z

@@ -1,6 +1,6 @@
 import type { Execution } from '../domain/execution.ts'
-import type { Ctx } from './ctx.ts'
 import { executionJson } from './execution-json.ts'
+import type { Ctx } from './request-context.ts'
 
 const json = { 'Content-Type': 'application/json' }
 

@@ -1,9 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../domain/errors.ts'
-import type { Terms } from '../domain/terms.ts'
-import type { AsyncRequest } from './asked.ts'
+import type { Terms } from '../domain/run-options.ts'
+import type { AsyncRequest } from './async-request.ts'
 import { field, flag, integer, parseFields, text } from './fields.ts'
-import { definedOf, delay, destination, idempotencyKey, priority, retries, timeField } from './terms-fields.ts'
+import { definedOf, delay, destination, idempotencyKey, priority, retries, timeField } from './run-option-fields.ts'
 
 /** What a request says about a new execution. */
 

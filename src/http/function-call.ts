@@ -3,7 +3,7 @@ import type { HttpRequestHead } from '../domain/http-request.ts'
 import { isOwnToken } from '../services/platform/token-secret.ts'
 import { notPassed } from './function-headers.ts'
 import { outsideOf } from './request-url.ts'
-import { bearerOf } from './sent-token.ts'
+import { bearerOf } from './token-header.ts'
 
 /** The function that a URL names, the path of the function itself, and the rest of the URL. */
 export interface FunctionUrl {

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { recordings } from '../domain/function.ts'
 import { signatureNames } from '../domain/signature.ts'
 import type { CountedFn } from '../services/functions/functions.ts'
-import { retriesJson, shownDestination, shownRetries } from './terms-fields.ts'
+import { retriesJson, shownDestination, shownRetries } from './run-option-fields.ts'
 import { shownTime } from './time.ts'
 
 const fields = {

@@ -5,11 +5,11 @@ import { signatureNames } from '../domain/signature.ts'
 import type { Upload } from '../domain/upload.ts'
 import type { FunctionFields } from '../services/functions/function-fields.ts'
 import { mediaType } from './body.ts'
-import type { Ctx } from './ctx.ts'
 import { choice, field, flag, integer, nullable, number, parseFields, text } from './fields.ts'
+import { type BodyLimits, readSent } from './function-upload.ts'
 import { toCors, toHosts, toPaths, toPlacement, toSecrets, toStrings } from './function-values.ts'
-import { type BodyLimits, readSent } from './sent-function.ts'
-import { destination, retries } from './terms-fields.ts'
+import type { Ctx } from './request-context.ts'
+import { destination, retries } from './run-option-fields.ts'
 
 /** Requests that create or update functions: the only ones that may be JSON, a form, or a bare ZIP. */
 

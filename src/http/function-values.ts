@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../domain/errors.ts'
-import type { FunctionCors } from '../domain/exposure.ts'
+import type { FunctionCors } from '../domain/function-access.ts'
 import type { Placement } from '../domain/machine.ts'
 import type { SecretUse } from '../domain/secret.ts'
 

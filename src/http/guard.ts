@@ -3,9 +3,9 @@ import type { AuditedChange } from '../domain/audit.ts'
 import { type Principal, refuseOtherFunctions } from '../domain/principal.ts'
 import { requireScope, type Scope } from '../domain/scope.ts'
 import { callerAddress } from './caller-address.ts'
-import type { Ctx, Env } from './ctx.ts'
-import type { Described } from './described.ts'
+import type { Described } from './endpoint-description.ts'
 import { sentPath } from './path.ts'
+import type { Ctx, Env } from './request-context.ts'
 
 /** Checks what an endpoint requires of a token, and notes changes in the audit log. */
 

@@ -2,9 +2,9 @@ import { z } from '@hono/zod-openapi'
 import { invalid } from '../domain/errors.ts'
 import { secondsPlaces, withSecondsLast } from '../domain/job.ts'
 import { readObject } from './body.ts'
-import type { Ctx } from './ctx.ts'
 import { choice, ignored, integer, parseFields, text } from './fields.ts'
 import { missedRules, overlaps } from './job-json.ts'
+import type { Ctx } from './request-context.ts'
 
 /** What a request says about a job. */
 

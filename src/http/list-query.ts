@@ -4,8 +4,8 @@ import type { Condition, Page } from '../domain/execution.ts'
 import type { ListQuery } from '../domain/list.ts'
 import type { Principal } from '../domain/principal.ts'
 import { timeFromText } from '../domain/time-text.ts'
-import type { Ctx } from './ctx.ts'
 import { toBoolean, toInteger, toUuid } from './fields.ts'
+import type { Ctx } from './request-context.ts'
 
 export type Column = Condition['column']
 

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import { type ErrorCode, FaasError } from '../domain/errors.ts'
 import { answerOn } from './connections.ts'
 import { errorBody, statusOfCode } from './error-response.ts'
-import { keepAliveMs } from './ready-head.ts'
+import { keepAliveMs } from './response-head.ts'
 import { WholeRequest } from './whole-request.ts'
 
 /** Interval in which Node.js checks for slow requests. */
@@ -22,7 +22,7 @@ export function makeServer(listener: RequestListener, { bodyTimeoutMs }: ListenO
       requestTimeout: bodyTimeoutMs,
       headersTimeout: Math.min(60_000, bodyTimeoutMs),
       connectionsCheckingInterval: Math.min(lookEveryMs, bodyTimeoutMs),
-      // `front.ts` answers a missing Host header in our error format.
+      // `request-listener.ts` answers a missing Host header in our error format.
       requireHostHeader: false,
     },
     listener,

@@ -1,5 +1,5 @@
 import type { Durations } from '../domain/durations.ts'
-import type { LedgerVitals, PoolVitals } from '../domain/vitals.ts'
+import type { LedgerVitals, PoolVitals } from '../domain/gauges.ts'
 import { phaseNames, type Tally } from '../services/runs/stats.ts'
 import type { RefusalCounters } from './error-response.ts'
 

@@ -1,4 +1,4 @@
-import type { Ctx } from './ctx.ts'
+import type { Ctx } from './request-context.ts'
 import { outsideOf } from './request-url.ts'
 import { hostName, isLoopback } from './same-site.ts'
 import type { HttpSettings } from './settings.ts'

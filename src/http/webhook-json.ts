@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Webhook } from '../domain/webhook.ts'
 import { signatureSchemes, type WebhookSignature } from '../domain/webhook-signature.ts'
-import type { WebhookDelivery } from '../services/triggers/deliveries.ts'
+import type { WebhookDelivery } from '../services/triggers/webhook-deliveries.ts'
 import { shownTime } from './time.ts'
 
 export const shownWebhook = z

@@ -2,8 +2,8 @@ import { z } from '@hono/zod-openapi'
 import { invalid } from '../domain/errors.ts'
 import { signatureSchemes, type WebhookSignature } from '../domain/webhook-signature.ts'
 import { readObject } from './body.ts'
-import type { Ctx } from './ctx.ts'
 import { field, flag, integer, nullable, number, parseFields, text } from './fields.ts'
+import type { Ctx } from './request-context.ts'
 
 /** What a request says about a webhook. */
 export const settableWebhook = z.object({

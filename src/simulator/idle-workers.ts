@@ -1,4 +1,4 @@
-import type { SimulatedWorker } from './rule.ts'
+import type { SimulatedWorker } from './keep-alive-policy.ts'
 
 /** The idle workers in a list from which each leaves at once: a worker knows its place in it. */
 export class IdleWorkers {

@@ -1,5 +1,5 @@
+import { Habits } from '../engine/pool/policy/function-statistics.ts'
 import { GenericDemand } from '../engine/pool/policy/generic-demand.ts'
-import { Habits } from '../engine/pool/policy/habits.ts'
 import {
   evictionCost,
   genericTarget,
@@ -7,7 +7,14 @@ import {
   mayTakeAhead,
   servedByBusy,
 } from '../engine/pool/policy/pool-policy.ts'
-import type { GenericPool, GenericRule, KeepAlive, SimulatedFunction, SimulatedWorker, World } from './rule.ts'
+import type {
+  GenericPool,
+  GenericRule,
+  KeepAlive,
+  SimulatedFunction,
+  SimulatedWorker,
+  World,
+} from './keep-alive-policy.ts'
 
 const secondMs = 1000
 const minuteMs = 60 * secondMs

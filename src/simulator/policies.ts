@@ -1,5 +1,5 @@
+import type { KeepAlive } from './keep-alive-policy.ts'
 import { fixedTtl, genericFloor, greedyDual, hybridHistogram, learned } from './keep-alives.ts'
-import type { KeepAlive } from './rule.ts'
 import { Simulation } from './simulation.ts'
 import type { Trace } from './trace.ts'
 

@@ -2,9 +2,16 @@ import { chooseEvictions } from '../engine/pool/policy/pool-policy.ts'
 import { EventHeap } from './event-heap.ts'
 import { type Figures, noCalls } from './figures.ts'
 import { IdleWorkers } from './idle-workers.ts'
+import type {
+  GenericPool,
+  KeepAlive,
+  SimulatedFunction,
+  SimulatedGeneric,
+  SimulatedWorker,
+  World,
+} from './keep-alive-policy.ts'
 import { MemoryMeter } from './memory-meter.ts'
-import type { GenericPool, KeepAlive, SimulatedFunction, SimulatedGeneric, SimulatedWorker, World } from './rule.ts'
-import { StartLine } from './start-line.ts'
+import { StartLine } from './start-queue.ts'
 import type { Trace } from './trace.ts'
 
 type Event =

@@ -1,8 +1,8 @@
 import { asc, eq } from 'drizzle-orm'
 import type { AccessKey, AccessKeyStore } from '../domain/access-key.ts'
+import { written } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
-import { written } from './refusals.ts'
 import { accessKeys } from './schema.ts'
 
 export class AccessKeyRows implements AccessKeyStore {

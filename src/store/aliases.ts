@@ -1,9 +1,9 @@
 import { and, asc, eq } from 'drizzle-orm'
 import type { Alias, AliasStore } from '../domain/alias.ts'
 import { invalid } from '../domain/errors.ts'
+import { written } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
-import { written } from './refusals.ts'
 import { aliases } from './schema.ts'
 
 export class AliasRows implements AliasStore {

@@ -1,8 +1,8 @@
 import { desc, lt, lte, sql } from 'drizzle-orm'
 import type { AuditEntry, AuditStore } from '../domain/audit.ts'
+import { written } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
-import { written } from './refusals.ts'
 import { audit } from './schema.ts'
 
 /** Sorts after every id, because ids begin with hexadecimal digits. */

@@ -1,8 +1,8 @@
 import { desc, eq, getTableColumns, lt, sql } from 'drizzle-orm'
 import type { Build, BuildStore } from '../domain/build.ts'
+import { written } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
-import { written } from './refusals.ts'
 import { builds } from './schema.ts'
 
 export class BuildRows implements BuildStore {

@@ -2,9 +2,9 @@ import { and, asc, count, eq, inArray, isNotNull, max, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/sqlite-core'
 import { FaasError } from '../domain/errors.ts'
 import type { Fn, FunctionStore, FunctionVersion } from '../domain/function.ts'
+import { written } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
-import { written } from './refusals.ts'
 import { functions, functionVersions, jobs, whiskEntities } from './schema.ts'
 
 export class FunctionRows implements FunctionStore {

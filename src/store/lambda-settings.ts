@@ -1,8 +1,8 @@
 import { eq } from 'drizzle-orm'
 import type { LambdaSettings, LambdaSettingsStore } from '../domain/lambda-settings.ts'
+import { written } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
-import { written } from './refusals.ts'
 import { lambdaSettings } from './schema.ts'
 
 export class LambdaSettingsRows implements LambdaSettingsStore {

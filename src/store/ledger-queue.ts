@@ -4,8 +4,8 @@ import type { Clock } from '../domain/clock.ts'
 import type { DiskSpace } from '../domain/disk-space.ts'
 import { Durations } from '../domain/durations.ts'
 import { FaasError } from '../domain/errors.ts'
+import type { LedgerVitals } from '../domain/gauges.ts'
 import type { Log } from '../domain/log.ts'
-import type { LedgerVitals } from '../domain/vitals.ts'
 import {
   Batch,
   type BatchMessage,

@@ -1,7 +1,7 @@
 import type { LimitStore, StoredLimits } from '../domain/limits.ts'
+import { written } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
-import { written } from './refusals.ts'
 import { projectLimits } from './schema.ts'
 
 export class ProjectLimitRows implements LimitStore {

@@ -1,8 +1,8 @@
 import { asc, eq } from 'drizzle-orm'
 import type { Runtime, RuntimeStore } from '../domain/runtime.ts'
+import { written } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
-import { written } from './refusals.ts'
 import { runtimes } from './schema.ts'
 
 export class RuntimeRows implements RuntimeStore {

@@ -1,9 +1,9 @@
 import { and, asc, count, desc, eq, lte, ne } from 'drizzle-orm'
 import { FaasError } from '../domain/errors.ts'
 import type { Secret, SecretStore, SecretVersion } from '../domain/secret.ts'
+import { written } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
-import { written } from './refusals.ts'
 import { secrets, secretVersions } from './schema.ts'
 
 export class SecretRows implements SecretStore {

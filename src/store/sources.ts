@@ -1,8 +1,8 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import type { ListedObject, ObjectChange, Source, SourceStore } from '../domain/source.ts'
+import { written } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
-import { written } from './refusals.ts'
 import { sourceObjects, sources } from './schema.ts'
 import { TriggerRows } from './triggers.ts'
 

@@ -1,8 +1,8 @@
 import { asc, eq } from 'drizzle-orm'
 import type { Token, TokenStore } from '../domain/token.ts'
+import { written } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
-import { written } from './refusals.ts'
 import { tokens } from './schema.ts'
 
 export class TokenRows implements TokenStore {

@@ -1,8 +1,8 @@
 import { and, asc, eq } from 'drizzle-orm'
 import type { StoredTrigger, TriggerStore } from '../domain/trigger.ts'
+import { written } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
-import { written } from './refusals.ts'
 import type { jobs, sources, webhooks } from './schema.ts'
 
 /** A table with triggers of this kind. */

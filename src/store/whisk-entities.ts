@@ -1,8 +1,8 @@
 import { and, count, desc, eq, ne } from 'drizzle-orm'
 import type { WhiskEntity, WhiskEntityStore, WhiskKind } from '../domain/openwhisk.ts'
+import { written } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
-import { written } from './refusals.ts'
 import { whiskEntities } from './schema.ts'
 
 export class WhiskEntityRows implements WhiskEntityStore {

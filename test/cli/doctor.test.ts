@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { cliOf } from '../support/cli-run.ts'
-import { answerJson, oddServer, refuse } from '../support/odd-server.ts'
+import { answerJson, oddServer, refuse } from '../support/stub-server.ts'
 
 /** `taibai doctor` against servers elsewhere: what is said of each, and how it ends. */
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { unzipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { codeOf } from '../../src/cli/code-of.ts'
+import { codeOf } from '../../src/cli/local-code.ts'
 import { manifestFile, manifestJsonSchema, readManifest } from '../../src/cli/manifest.ts'
 import { howOf } from '../../src/cli/manifest-steps.ts'
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { EngineLine } from '../../scripts/setup/engine-line.ts'
+import { EngineLine } from '../../scripts/setup/engine-proxy.ts'
 import { silent } from '../../src/domain/log.ts'
 import type { DockerEngineOptions } from '../../src/engine/sandbox/docker/docker-connection.ts'
 import { DockerEngine } from '../../src/engine/sandbox/docker/docker-engine.ts'

@@ -1,6 +1,6 @@
 /** The whole container options of a sandbox: a lost line weakens the isolation, an added one needs a reason. */
 import { describe, expect, test } from 'vitest'
-import { instanceLabel } from '../../src/engine/sandbox/container/inside.ts'
+import { instanceLabel } from '../../src/engine/sandbox/container/container-paths.ts'
 import { type ContainerDefaults, containerOptions, resources } from '../../src/engine/sandbox/docker/container-spec.ts'
 import type { SandboxSpec } from '../../src/engine/sandbox/sandbox.ts'
 

@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { PipeStock } from '../../src/engine/worker/pipe-stock.ts'
+import { PipeStock } from '../../src/engine/worker/named-pipes.ts'
 import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
 import { waitUntil } from '../support/wait-until.ts'
 

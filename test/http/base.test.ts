@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type ErrorCode, errorCodes, FaasError } from '../../src/domain/errors.ts'
 import { errorBody, statusOfCode } from '../../src/http/error-response.ts'
 import { aFn, aRuntime } from '../support/builders.ts'
-import { expectRefusal, testRows } from '../support/rows.ts'
+import { expectRefusal, testRows } from '../support/request-rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 const prepare = () => ({ app: makeTestApp(), made: {} })

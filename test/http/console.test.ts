@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 describe('the console', () => {

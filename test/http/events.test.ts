@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { aFn, aRuntime } from '../support/builders.ts'
 import { returned } from '../support/fake-pool.ts'
 import { listening } from '../support/listening.ts'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 /** The stream of events, over a port: who sees what, while it happens. */

@@ -3,7 +3,7 @@ import { errorTypes } from '../../src/domain/outcome.ts'
 import { aFinishedExecution, aFn, anAlias, anExecution, aRuntime, aVersion } from '../support/builders.ts'
 import { settled } from '../support/fake-clock.ts'
 import { returned } from '../support/fake-pool.ts'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 const unknownId = '0190a000-0000-7000-8000-00000000dead'

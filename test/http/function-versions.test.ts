@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { zipOf } from '../../src/store/zip-of.ts'
 import { aFn, aJob, anAlias, anExecution, aRuntime, aVersion, aWebhook } from '../support/builders.ts'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp, type TestApp } from '../support/test-app.ts'
 
 const unknownId = '0190a000-0000-7000-8000-00000000dead'

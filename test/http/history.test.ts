@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { aFinishedExecution } from '../support/builders.ts'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 describe('the history of all calls', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { aFn } from '../support/builders.ts'
 import { anImage } from '../support/fake-images.ts'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 describe('images', () => {

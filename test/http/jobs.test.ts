@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { timeOrderedId } from '../../src/domain/ids.ts'
 import { aFn, aJob, anAlias, aRuntime, aVersion } from '../support/builders.ts'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 /** The clock of the tests stands at 2030-01-02 03:04:05. */

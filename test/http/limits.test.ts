@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { aFn, aRuntime } from '../support/builders.ts'
 import { returned } from '../support/fake-pool.ts'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 function prepare(settings: { wrongTokensPerMinute?: number } = {}) {

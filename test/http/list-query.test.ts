@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Principal } from '../../src/domain/principal.ts'
-import type { Ctx } from '../../src/http/ctx.ts'
 import { type Column, condition, listQuery } from '../../src/http/list-query.ts'
+import type { Ctx } from '../../src/http/request-context.ts'
 
 const member: Principal = { projectId: 'red', roles: [], isAdmin: false }
 const admin: Principal = { projectId: 'ops', roles: ['admin'], isAdmin: true }

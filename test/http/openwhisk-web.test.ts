@@ -1,8 +1,8 @@
 /** Web actions: their callers, their parameters, and how results become responses. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Outcome } from '../../src/domain/outcome.ts'
-import { splitExtension, webAnswer } from '../../src/http/openwhisk/web-answer.ts'
 import { webParams } from '../../src/http/openwhisk/web-params.ts'
+import { splitExtension, webAnswer } from '../../src/http/openwhisk/web-response.ts'
 import { aRuntime } from '../support/builders.ts'
 import { returned } from '../support/fake-pool.ts'
 import { type Asked, makeTestApp, type TestApp } from '../support/test-app.ts'

@@ -3,7 +3,7 @@ import { idFrom } from '../../src/domain/ids.ts'
 import type { Runtime, RuntimeManifest } from '../../src/domain/runtime.ts'
 import { zipOf } from '../../src/store/zip-of.ts'
 import { aFn, aRuntime } from '../support/builders.ts'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp, type TestApp } from '../support/test-app.ts'
 
 const unknownId = '0190a000-0000-7000-8000-00000000dead'

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { SecretVault } from '../../src/services/platform/secret-vault.ts'
 import { aFn, aRuntime } from '../support/builders.ts'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp, type TestApp } from '../support/test-app.ts'
 
 const value = 'postgres://user:hidden@db/shop'

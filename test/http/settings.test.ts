@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readConfig, settingsInEffect } from '../../src/config.ts'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 describe('the settings in effect', () => {

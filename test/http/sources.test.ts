@@ -4,7 +4,7 @@ import { type Listing, OpenStackSession } from '../../src/domain/openstack.ts'
 import type { OpenStack } from '../../src/openstack/openstack.ts'
 import { aFn, anAlias, aRuntime } from '../support/builders.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 const unknownId = '0190a000-0000-7000-8000-00000000dead'

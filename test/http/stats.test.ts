@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { aFn, aRuntime } from '../support/builders.ts'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 const unknownId = '0190a000-0000-7000-8000-00000000dead'

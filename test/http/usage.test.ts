@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { dayOf } from '../../src/domain/usage.ts'
 import { aFn, aRuntime, builtAt } from '../support/builders.ts'
 import { FakeClock } from '../support/fake-clock.ts'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 const today = dayOf(builtAt)

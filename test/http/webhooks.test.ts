@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test, vi } from 'vitest'
 import { aFn, anAlias, aRuntime, aVersion, aWebhook } from '../support/builders.ts'
-import { testRows } from '../support/rows.ts'
+import { testRows } from '../support/request-rows.ts'
 import { makeTestApp, type TestAppOptions } from '../support/test-app.ts'
 
 const unknownId = '0190a000-0000-7000-8000-00000000dead'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { EngineLine } from '../../scripts/setup/engine-line.ts'
+import { EngineLine } from '../../scripts/setup/engine-proxy.ts'
 import { DataFolder } from '../support/data-folder.ts'
 import { dockerSocket, removeContainer } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'

@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DataFolder } from '../support/data-folder.ts'
 import { atWork } from '../support/executions-of.ts'
+import { tellWorkers, untilTold } from '../support/function-signals.ts'
 import {
   ChildProgram,
   launchServer,
@@ -13,7 +14,6 @@ import {
   serverEnvironment,
   serverProgram,
 } from '../support/server-process.ts'
-import { tellWorkers, untilTold } from '../support/told-functions.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** How a server starts, and what it says when it cannot: a sentence and exit code 1, never a stack. */

@@ -7,9 +7,9 @@ import { DataFolder } from '../support/data-folder.ts'
 import { engines } from '../support/engines.ts'
 import { atWork, ended } from '../support/executions-of.ts'
 import { deeds } from '../support/fixture-functions.ts'
+import { tellUntil, tellWorkers, untilTold } from '../support/function-signals.ts'
 import { ledgerRows } from '../support/ledger-file.ts'
 import { ServerProcess } from '../support/server-process.ts'
-import { tellUntil, tellWorkers, untilTold } from '../support/told-functions.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** How a server stops: gracefully, within its limit, at once; and what the next one finds. */

@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest'
 import { makeLinkCertificate } from '../../src/engine/worker/link-certificate.ts'
 import { exitCodes } from '../../src/engine/worker/protocol.ts'
 import { completeRuntimes } from '../support/complete-runtimes.ts'
+import { type MakeWay, shimWays } from '../support/shim-links.ts'
 import { ShimProcess } from '../support/shim-process.ts'
-import { type MakeWay, shimWays } from '../support/shim-ways.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** Stands between a worker and the server, keeps what passes, and can cut it. */

@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { makePipes } from '../../src/engine/worker/pipe-stock.ts'
+import { makePipes } from '../../src/engine/worker/named-pipes.ts'
 import { completeRuntimes } from '../support/complete-runtimes.ts'
 import { spawnShim } from '../support/shim-process.ts'
 

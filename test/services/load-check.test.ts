@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { AppFunction } from '../../src/domain/app-function.ts'
 import type { Revision } from '../../src/domain/worker.ts'
 import { onceLoaded } from '../../src/services/functions/load-check.ts'
-import type { Trials } from '../../src/services/functions/try-load.ts'
+import type { Trials } from '../../src/services/functions/load-trials.ts'
 import { aFn } from '../support/builders.ts'
 import { aRevision } from '../support/fake-workers-pool.ts'
 

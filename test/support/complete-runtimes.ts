@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Signature } from '../../src/domain/signature.ts'
-import { findProgram } from '../../src/host/this-host.ts'
+import { findProgram } from '../../src/host/host-facts.ts'
 import { projectFolder } from './server-process.ts'
 
 export interface CompleteRuntime {

@@ -1,9 +1,9 @@
 import { Durations } from '../../src/domain/durations.ts'
 import type { Execution, ExecutionFilter, FunctionCounts, Ledger, Page } from '../../src/domain/execution.ts'
+import type { LedgerVitals } from '../../src/domain/gauges.ts'
 import type { PastCall } from '../../src/domain/history.ts'
 import { fulfils, paged } from '../../src/domain/list.ts'
 import type { FunctionError } from '../../src/domain/outcome.ts'
-import type { LedgerVitals } from '../../src/domain/vitals.ts'
 
 /** The ledger's contract in memory; nothing lasts. */
 export class FakeLedger implements Ledger {

@@ -1,7 +1,7 @@
 import type { AppFunction } from '../../src/domain/app-function.ts'
 import { FaasError } from '../../src/domain/errors.ts'
+import type { PoolVitals } from '../../src/domain/gauges.ts'
 import { cancelled, type Outcome, platformFailed } from '../../src/domain/outcome.ts'
-import type { PoolVitals } from '../../src/domain/vitals.ts'
 import type { Call, Lease, LoadFailure, Pool, RetainedWorker, Revision, WorkerInfo } from '../../src/domain/worker.ts'
 
 /** What a call does, unless a test says otherwise: the function returns its input. */

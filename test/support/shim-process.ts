@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BindOptions, BoundWorker, Harness } from './conformance-harness.ts'
 import { bindMeta, boundWorker, ShimConnection } from './shim-connection.ts'
-import { type MakeWay, type ShimWay, shimWays, type WayName } from './shim-ways.ts'
+import { type MakeWay, type ShimWay, shimWays, type WayName } from './shim-links.ts'
 
 export class ShimProcess implements AsyncDisposable {
   readonly #child: ChildProcess

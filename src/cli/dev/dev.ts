@@ -3,9 +3,9 @@ import { dirname, resolve } from 'node:path'
 import { type CommandSpec, numberOption, type Options, textOption, usageError } from '../command.ts'
 import { debuggingOf, noDebugging } from './debugging.ts'
 import { DevSession } from './dev-session.ts'
-import { EndOfSession } from './end-of-session.ts'
 import { readProject } from './project.ts'
 import { openServer } from './server.ts'
+import { EndOfSession } from './session-end.ts'
 
 export const commands: CommandSpec[] = [
   {

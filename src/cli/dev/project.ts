@@ -2,13 +2,13 @@ import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { Client } from '../../client/client.ts'
 import type { Deploying } from '../../client/deployment.ts'
 import type { FunctionFields } from '../../client/resources/functions.ts'
-import { codeOf } from '../code-of.ts'
 import { functionSteps } from '../function-steps.ts'
+import { codeOf } from '../local-code.ts'
 import { type ManifestFunction, manifestFile, readManifest } from '../manifest.ts'
+import { functionInManifest, type ManifestFunctionState } from '../manifest-function.ts'
 import { howOf } from '../manifest-steps.ts'
 import { readServerlessFile, templateIn, templateNames } from '../serverless-files.ts'
 import { triggerSteps } from '../trigger-steps.ts'
-import { functionInManifest, type ManifestFunctionState } from '../wanted-function.ts'
 
 /** The functions that `taibai dev` serves, read again when the folder changes. */
 

@@ -2,13 +2,13 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
 import { onlyMachine } from '../../domain/machine.ts'
-import type { WorkerRemovals } from './departures.ts'
 import type { Memory } from './memory.ts'
 import { GenericDemand } from './policy/generic-demand.ts'
-import { noSimilarWorkers, type SimilarWorkersAt } from './policy/placing.ts'
+import { noSimilarWorkers, type SimilarWorkersAt } from './policy/placement.ts'
 import { type Evictable, genericTarget, genericWorth } from './policy/pool-policy.ts'
 import type { PoolWorker, Shape, WorkerFactory } from './pool-worker.ts'
 import type { Starts, Urgency } from './starts.ts'
+import type { WorkerRemovals } from './worker-removals.ts'
 
 export interface GenericWorkersParts {
   factory: WorkerFactory

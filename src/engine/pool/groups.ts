@@ -1,9 +1,9 @@
 import type { ColdReason } from '../../domain/start-kind.ts'
 import type { Revision } from '../../domain/worker.ts'
-import type { MemoryQueue } from './memory-line.ts'
-import { Habits } from './policy/habits.ts'
+import type { MemoryQueue } from './memory-queue.ts'
+import { WorkBound } from './policy/concurrency-limit.ts'
+import { Habits } from './policy/function-statistics.ts'
 import { protectedWorkers } from './policy/pool-policy.ts'
-import { WorkBound } from './policy/work-bound.ts'
 import { WorkerGroup } from './worker-group.ts'
 
 /**

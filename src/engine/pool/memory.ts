@@ -1,5 +1,5 @@
 import { onlyMachine, type Placement } from '../../domain/machine.ts'
-import { type Chosen, chooseMachine, type MachineView, machinesFor, type SimilarWorkersAt } from './policy/placing.ts'
+import { type Chosen, chooseMachine, type MachineView, machinesFor, type SimilarWorkersAt } from './policy/placement.ts'
 import type { Evictable } from './policy/pool-policy.ts'
 
 /** The project that holds the memory; null: a generic worker, which belongs to no project. */

@@ -1,10 +1,10 @@
 import type { Clock } from '../../domain/clock.ts'
+import type { PoolVitals } from '../../domain/gauges.ts'
 import { noShares, type Shares } from '../../domain/limits.ts'
 import type { Log } from '../../domain/log.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
 import type { ColdReason } from '../../domain/start-kind.ts'
 import type { WorkerMeter } from '../../domain/usage.ts'
-import type { PoolVitals } from '../../domain/vitals.ts'
 import type {
   Call,
   Caller,
@@ -15,26 +15,26 @@ import type {
   Revision,
   WorkerInfo,
 } from '../../domain/worker.ts'
+import { BackgroundCpu } from './background-cpu.ts'
 import { Calls } from './calls.ts'
 import { CommandRuns } from './command-runs.ts'
-import { WorkerRemovals } from './departures.ts'
+import { Room } from './eviction.ts'
 import { GenericWorkers } from './generic-workers.ts'
 import { Groups, isOf } from './groups.ts'
-import { HeldTime } from './held-time.ts'
-import { BackgroundCpu } from './left-running.ts'
+import { Upkeep } from './maintenance.ts'
 import { type MachineLimit, Memory } from './memory.ts'
-import { MemoryQueue } from './memory-line.ts'
+import { HeldTime } from './memory-meter.ts'
+import { MemoryQueue } from './memory-queue.ts'
 import { memoryUsedBy } from './memory-used.ts'
 import { Pauses } from './pauses.ts'
 import type { WorkerFactory } from './pool-worker.ts'
 import { Provider } from './provider.ts'
 import { neverFits, shuttingDown } from './refusals.ts'
-import { Room } from './room.ts'
+import { WorkerSupply } from './scaling.ts'
 import { Starts } from './starts.ts'
-import { WorkerSupply } from './supply.ts'
-import { Upkeep } from './upkeep.ts'
 import { WarmAhead } from './warm-ahead.ts'
 import type { BoundWorker, WorkerGroup } from './worker-group.ts'
+import { WorkerRemovals } from './worker-removals.ts'
 
 export interface PoolOptions {
   memoryBudgetBytes: number

@@ -2,16 +2,16 @@ import type { Clock } from '../../domain/clock.ts'
 import { onlyMachine } from '../../domain/machine.ts'
 import type { ColdReason, StartKind } from '../../domain/start-kind.ts'
 import type { LoadFailure } from '../../domain/worker.ts'
-import type { WorkerRemovals } from './departures.ts'
+import type { Room } from './eviction.ts'
 import type { GenericShape, Ordered } from './generic-shape.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { Groups } from './groups.ts'
 import type { Memory } from './memory.ts'
 import { coldReason, servedByBusy, workersWanted } from './policy/pool-policy.ts'
 import type { BindResult, PoolWorker, WorkerFactory } from './pool-worker.ts'
-import type { Room } from './room.ts'
 import type { ReleasePlace, Starts } from './starts.ts'
 import type { WorkerGroup } from './worker-group.ts'
+import type { WorkerRemovals } from './worker-removals.ts'
 
 export interface ProviderParts {
   factory: WorkerFactory

@@ -1,4 +1,4 @@
-import { Turns } from '../../domain/turns.ts'
+import { Turns } from '../../domain/fair-queue.ts'
 
 /** `now`: a call waits for it. `later`: work ahead, which comes after all starts that calls wait for. */
 export type Urgency = 'now' | 'later'

@@ -1,10 +1,10 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { Revision } from '../../domain/worker.ts'
+import type { Room } from './eviction.ts'
 import { type Groups, isOf } from './groups.ts'
 import type { Pauses } from './pauses.ts'
-import type { Habits } from './policy/habits.ts'
-import type { Room } from './room.ts'
-import type { WorkerSupply } from './supply.ts'
+import type { Habits } from './policy/function-statistics.ts'
+import type { WorkerSupply } from './scaling.ts'
 
 export interface WarmAheadParts {
   clock: Clock

@@ -1,9 +1,9 @@
 import { onlyMachine, type Placement } from '../../domain/machine.ts'
 import type { ColdReason } from '../../domain/start-kind.ts'
 import type { Caller, Lease, LoadFailure, Revision } from '../../domain/worker.ts'
-import type { MemoryRequest } from './memory-line.ts'
-import type { Habits } from './policy/habits.ts'
-import type { WorkBound } from './policy/work-bound.ts'
+import type { MemoryRequest } from './memory-queue.ts'
+import type { WorkBound } from './policy/concurrency-limit.ts'
+import type { Habits } from './policy/function-statistics.ts'
 import type { PoolWorker } from './pool-worker.ts'
 
 /** A worker that belongs to a group. */

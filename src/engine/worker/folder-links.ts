@@ -3,7 +3,7 @@ import type { Clock } from '../../domain/clock.ts'
 import type { SandboxEngine } from '../sandbox/sandbox.ts'
 import type { LinkConnection, WorkerLink, WorkerLinks } from './link.ts'
 import { LinkedCode } from './linked-code.ts'
-import { PipeStock } from './pipe-stock.ts'
+import { PipeStock } from './named-pipes.ts'
 import { WorkerFolder } from './worker-folder.ts'
 
 /** Links through a folder on a disk that server and worker share: a socket, two pipes, and hard links to the stored code. */

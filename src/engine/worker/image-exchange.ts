@@ -2,12 +2,12 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import type { WorkerToken } from '../../domain/api-access.ts'
 import { type HttpHead, noUsage, type Outcome } from '../../domain/outcome.ts'
 import type { Call, StreamSink } from '../../domain/worker.ts'
+import { CollectedStream } from './buffered-stream.ts'
 import { headOf } from './channel.ts'
-import { CollectedStream } from './collected-stream.ts'
-import { FlowingSink } from './flowing-sink.ts'
 import { requestFailed } from './image-outcomes.ts'
 import { requestOf, tokenHeader } from './image-request.ts'
 import { resultTooLarge } from './outcomes.ts'
+import { FlowingSink } from './pass-through-sink.ts'
 
 /**
  * Shorter than the keep-alive timeout of usual servers: a connection that the server closes while a call is sent would fail the

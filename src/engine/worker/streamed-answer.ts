@@ -1,6 +1,6 @@
 import type { HttpHead } from '../../domain/outcome.ts'
 import type { StreamSink } from '../../domain/worker.ts'
-import { GatheredBytes } from './gathered-bytes.ts'
+import { GatheredBytes } from './byte-buffer.ts'
 import { ProtocolError, streamWindowBytes } from './protocol.ts'
 
 /** Credit is sent in lumps: credit per chunk would answer each byte with a frame of thirty bytes. */

@@ -9,7 +9,7 @@ import type { Channel } from './channel.ts'
 import { codePieces, pieceBytes } from './code-pieces.ts'
 import type { LinkConnection, WorkerLink, WorkerLinks } from './link.ts'
 import { type LinkCertificate, makeLinkCertificate } from './link-certificate.ts'
-import { type StreamName, streamNames, WorkerListener } from './tcp-door.ts'
+import { type StreamName, streamNames, WorkerListener } from './tcp-listener.ts'
 
 const newSecret = (): string => randomBytes(32).toString('base64url')
 

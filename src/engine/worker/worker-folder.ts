@@ -3,7 +3,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server, Socket } from 'node:net'
 import { join } from 'node:path'
 import { LinkedCode } from './linked-code.ts'
-import { makePipes, type PipeStock } from './pipe-stock.ts'
+import { makePipes, type PipeStock } from './named-pipes.ts'
 
 /**
  * A worker's own folder: the socket for its shim, the pipes of its standard output and error and, once bound, its function's

@@ -10,10 +10,9 @@ import type { SecretReader } from '../../domain/secret.ts'
 import { type Call, type Revision, type StreamSink, takesRequest } from '../../domain/worker.ts'
 import type { BindResult, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, Sandbox, SandboxLimits } from '../sandbox/sandbox.ts'
+import { CollectedStream } from './buffered-stream.ts'
 import type { Channel, Ending, PendingCall } from './channel.ts'
-import { CollectedStream } from './collected-stream.ts'
 import { Deadlines } from './deadlines.ts'
-import { FlowingSink } from './flowing-sink.ts'
 import { bindMeta, callMeta, type DeliveredSecrets, functionsIn, isLast, sessionMeta } from './frame-meta.ts'
 import type { WorkerLink } from './link.ts'
 import {
@@ -26,6 +25,7 @@ import {
   resultTooLarge,
   timedOut,
 } from './outcomes.ts'
+import { FlowingSink } from './pass-through-sink.ts'
 import { exitCodes, type Frame, FrameType, ProtocolError, streamWindowBytes } from './protocol.ts'
 import { RunningCall } from './running-call.ts'
 

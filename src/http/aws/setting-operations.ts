@@ -1,5 +1,5 @@
-import type { FunctionCors } from '../../domain/exposure.ts'
 import type { Fn } from '../../domain/function.ts'
+import type { FunctionCors } from '../../domain/function-access.ts'
 import type { LambdaUrl } from '../../domain/lambda-settings.ts'
 import type { Functions } from '../../services/functions/functions.ts'
 import { type AwsAnswer, type AwsCall, objectIn, param } from './aws-call.ts'

@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import type { Ctx, Env } from '../ctx.ts'
+import type { Ctx, Env } from '../request-context.ts'
 
 /** The contract refuses HEAD; Hono would treat it like GET. Functions get it as it is. */
 export function refuseHead(unrouted: (c: Ctx) => Response): MiddlewareHandler<Env> {

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { isOwnToken } from '../../services/platform/token-secret.ts'
 import { basicToken } from '../basic-token.ts'
 import { notPassed } from '../function-headers.ts'
-import { bearerOf } from '../sent-token.ts'
+import { bearerOf } from '../token-header.ts'
 
 /** `AUTH` of OpenWhisk's clients is `anything:token`, or a token; tokens in our own headers work too. */
 export { callerByBasicToken as callerOf } from '../basic-token.ts'

@@ -4,11 +4,11 @@ import { factsOf } from '../../domain/signature.ts'
 import type { CallInput, Revision } from '../../domain/worker.ts'
 import type { Invocation, RunRequest } from '../../services/runs/invocation.ts'
 import { ResponseCaller } from '../caller.ts'
-import { answer } from '../function-answer.ts'
+import { answer } from '../function-response.ts'
 import { responseOf } from './activation-record.ts'
 import { errorIn, send } from './web-actions.ts'
-import { webAnswer } from './web-answer.ts'
 import { webParams } from './web-params.ts'
+import { webAnswer } from './web-response.ts'
 import { WhiskError } from './whisk-error.ts'
 
 /** A webhook of an action is called like a web action: with `__ow_*` parameters and the `.http` response. */

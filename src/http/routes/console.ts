@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { notFound } from '../../domain/errors.ts'
-import type { Ctx } from '../ctx.ts'
 import { type App, endpoint } from '../endpoint.ts'
+import type { Ctx } from '../request-context.ts'
 
 /** The console: static files, and its single page for every address below /console. */
 

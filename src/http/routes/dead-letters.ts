@@ -2,12 +2,12 @@ import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
 import type { DeadLetters } from '../../services/runs/dead-letters.ts'
 import { readObject } from '../body.ts'
-import type { Ctx } from '../ctx.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import { executionJson, shownExecution } from '../execution-json.ts'
 import { sendExecutions } from '../execution-list.ts'
 import { field, nullable, parseFields, uuidParam } from '../fields.ts'
 import { type Column, listParameters, listQuery, order } from '../list-query.ts'
+import type { Ctx } from '../request-context.ts'
 
 const tag = 'dead letters'
 const columns: readonly Column[] = [

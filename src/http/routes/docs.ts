@@ -1,7 +1,7 @@
 import type { DocPage } from '../../domain/doc-page.ts'
 import { notFound } from '../../domain/errors.ts'
-import type { Ctx } from '../ctx.ts'
 import { type App, endpoint } from '../endpoint.ts'
+import type { Ctx } from '../request-context.ts'
 
 /** The documentation for people. `read` and the Markdown renderer run at the first request. */
 export function bindDocs(app: App, read: () => DocPage[]): void {

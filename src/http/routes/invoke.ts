@@ -1,31 +1,31 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from '@hono/zod-openapi'
-import type { FunctionCors } from '../../domain/exposure.ts'
 import type { Fn } from '../../domain/function.ts'
+import type { FunctionCors } from '../../domain/function-access.ts'
 import type { HttpRequestHead } from '../../domain/http-request.ts'
 import type { NewId } from '../../domain/ids.ts'
 import { inputFromBody, inputOfRequest } from '../../domain/input.ts'
 import type { Authenticate } from '../../domain/principal.ts'
 import { factsOf } from '../../domain/signature.ts'
 import { takesRequest } from '../../domain/worker.ts'
-import type { Exposed } from '../../services/functions/exposed.ts'
+import type { Exposed } from '../../services/functions/public-functions.ts'
 import type { Targets } from '../../services/functions/targets.ts'
-import type { AsyncRequests } from '../../services/runs/asked-runs.ts'
+import type { AsyncRequests } from '../../services/runs/async-requests.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
-import { answerAcceptedRun, answerWithRun } from '../answered-run.ts'
-import { type AsyncRequest, asyncRequestIn, asyncRequestOfFission, asyncRequestOfOpenFaas } from '../asked.ts'
+import { type AsyncRequest, asyncRequestIn, asyncRequestOfFission, asyncRequestOfOpenFaas } from '../async-request.ts'
 import type { Bodies } from '../bodies.ts'
 import { calleeOf } from '../callee.ts'
 import { eventsIn, modeOf } from '../cloud-events.ts'
 import { unpacked } from '../content-encoding.ts'
 import { admits, answerHeaders, setHeaders } from '../cross-origin.ts'
-import type { Described } from '../described.ts'
 import { type App, describe } from '../endpoint.ts'
+import type { Described } from '../endpoint-description.ts'
 import { answerEvents } from '../event-runs.ts'
 import { type FunctionUrl, requestHead } from '../function-call.ts'
 import { toInvoke } from '../guard.ts'
-import { doorOf, refuseElsewhere } from '../open-door.ts'
+import { doorOf, refuseElsewhere } from '../open-mode.ts'
 import { callbackTerms } from '../openfaas/async-call.ts'
+import { answerAcceptedRun, answerWithRun } from '../run-response.ts'
 import type { HttpSettings } from '../settings.ts'
 
 export interface InvokeParts {
@@ -41,7 +41,7 @@ export interface InvokeParts {
 
 const methods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'] as const
 
-/** Describes `ANY /fn/{name}` and below, which `front.ts` serves, for /openapi.json. */
+/** Describes `ANY /fn/{name}` and below, which `request-listener.ts` serves, for /openapi.json. */
 export function describeInvoke(app: App): void {
   for (const path of ['/fn/:name', '/fn/:name/:path']) {
     for (const method of methods) describe(app, { method, path, ...aboutInvoke })

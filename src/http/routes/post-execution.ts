@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../domain/principal.ts'
 import type { Executions } from '../../services/runs/executions.ts'
-import { asyncRequestIn } from '../asked.ts'
+import { asyncRequestIn } from '../async-request.ts'
 import type { Bodies } from '../bodies.ts'
 import { jsonText, mediaTypeOf, parseObject, refuseMediaType } from '../body.ts'
 import { ResponseCaller } from '../caller.ts'
@@ -9,7 +9,7 @@ import { unpacked } from '../content-encoding.ts'
 import { executionJson } from '../execution-json.ts'
 import { executionFields, termsOf } from '../execution-request.ts'
 
-/** `POST /v1/executions` on Node's own request and response: see `front.ts`. */
+/** `POST /v1/executions` on Node's own request and response: see `request-listener.ts`. */
 export async function postExecution(
   { executions, bodies, settings }: { executions: Executions; bodies: Bodies; settings: { maxBodyBytes: number } },
   who: Principal,

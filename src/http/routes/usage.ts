@@ -2,9 +2,9 @@ import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
 import { dayOf, type UsageKey, usageKeys } from '../../domain/usage.ts'
 import type { ShownUsage, Usage } from '../../services/runs/usage.ts'
-import type { Ctx } from '../ctx.ts'
 import { type App, endpoint } from '../endpoint.ts'
 import { toBoolean } from '../fields.ts'
+import type { Ctx } from '../request-context.ts'
 
 const shownRow = z.object({
   day: z.string().nullable().openapi({ description: 'In UTC.' }),

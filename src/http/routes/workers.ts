@@ -3,10 +3,10 @@ import { invalid } from '../../domain/errors.ts'
 import { sampleEveryMs, workerStates } from '../../services/functions/worker-history.ts'
 import type { MeasuredWorker, WorkerControl } from '../../services/functions/workers.ts'
 import { readObject } from '../body.ts'
-import type { Ctx } from '../ctx.ts'
-import type { Described } from '../described.ts'
 import { type App, endpoint } from '../endpoint.ts'
+import type { Described } from '../endpoint-description.ts'
 import { integer, integerParam, parseFields } from '../fields.ts'
+import type { Ctx } from '../request-context.ts'
 
 const tag = 'workers'
 const amount = z.object({ count: integer('How many; default 1.') })

@@ -9,11 +9,11 @@ import { canSee, type Principal } from '../../domain/principal.ts'
 import type { Runtime, RuntimeStore } from '../../domain/runtime.ts'
 import type { SecretReader, SecretStore } from '../../domain/secret.ts'
 import type { Signature } from '../../domain/signature.ts'
-import { BuildLine, stopping } from './build-line.ts'
 import { BuildLog } from './build-log.ts'
+import { BuildLine, stopping } from './build-queue.ts'
 import { buildRefusal, type RequiredBuild, requiredBuild } from './dependency-list.ts'
 import { Superseded } from './deployment-order.ts'
-import type { PackageShare } from './package-share.ts'
+import type { PackageShare } from './package-quota.ts'
 
 export interface BuildsParts {
   store: BuildStore

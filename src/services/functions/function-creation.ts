@@ -11,7 +11,6 @@ import type { Upload } from '../../domain/upload.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
 import type { Deployment, DeploymentBuildOptions } from './builds.ts'
-import type { Exposed } from './exposed.ts'
 import type { FunctionChecks } from './function-checks.ts'
 import { entryIn, type GivenCode, readCode } from './function-code.ts'
 import {
@@ -24,11 +23,12 @@ import {
 import type { FunctionRemoval, Instead } from './function-removal.ts'
 import { keepWorkers } from './keep-workers.ts'
 import { type Check, onceLoaded } from './load-check.ts'
+import type { Trials } from './load-trials.ts'
 import { newFunction } from './new-function.ts'
-import type { PackageShare } from './package-share.ts'
+import type { PackageShare } from './package-quota.ts'
+import type { Exposed } from './public-functions.ts'
 import type { StoredCodes } from './stored-code.ts'
 import type { Targets } from './targets.ts'
-import type { Trials } from './try-load.ts'
 
 export interface FunctionCreationParts {
   functions: FunctionStore

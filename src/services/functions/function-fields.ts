@@ -1,13 +1,20 @@
 import { invalid, notAllowed } from '../../domain/errors.ts'
-import { type Access, type FunctionCors, fitsHost, isHostName, isOrigin, isToken } from '../../domain/exposure.ts'
 import type { Fn, FunctionCode, Network, Recording } from '../../domain/function.ts'
+import {
+  type Access,
+  type FunctionCors,
+  fitsHost,
+  isHostName,
+  isOrigin,
+  isToken,
+} from '../../domain/function-access.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import { fitsImage } from '../../domain/image.ts'
 import type { Placement } from '../../domain/machine.ts'
 import type { RetryTerms } from '../../domain/retries.ts'
+import type { Destination } from '../../domain/run-options.ts'
 import type { SecretUse } from '../../domain/secret.ts'
 import type { Signature } from '../../domain/signature.ts'
-import type { Destination } from '../../domain/terms.ts'
 import { checkPlacement } from './placements.ts'
 import { checkSecretUses } from './secret-uses.ts'
 import { checkWritable } from './writable-folders.ts'

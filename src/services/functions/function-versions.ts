@@ -8,11 +8,11 @@ import type { InUse } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { DeploymentOrder } from './deployment-order.ts'
 import type { Download } from './download.ts'
-import { functionToActOn } from './function-to-act-on.ts'
+import { type WithExecutionCount, withCount } from './execution-count.ts'
+import { functionToActOn } from './find-by-id-or-name.ts'
 import { keepWorkers } from './keep-workers.ts'
 import { removedWith } from './refuse-in-use.ts'
 import type { Targets } from './targets.ts'
-import { type WithExecutionCount, withCount } from './with-count.ts'
 
 export interface FunctionVersionsParts {
   functions: FunctionStore

@@ -1,7 +1,7 @@
 import { type AppJobs, refuseLongList } from '../../domain/app-function.ts'
 import { type Fn, isApp } from '../../domain/function.ts'
 import type { Revision } from '../../domain/worker.ts'
-import type { Trials } from './try-load.ts'
+import type { Trials } from './load-trials.ts'
 
 /** What is tried before anything is changed: `load` loads the code in a worker. */
 export type Check = 'load' | null

@@ -1,10 +1,10 @@
 import { FaasError, invalid, notFound } from '../../domain/errors.ts'
 import type { FunctionStore } from '../../domain/function.ts'
+import type { PoolVitals } from '../../domain/gauges.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import { type Principal, requireAdmin } from '../../domain/principal.ts'
-import type { PoolVitals } from '../../domain/vitals.ts'
 import type { Pool, RetainedWorker } from '../../domain/worker.ts'
-import { functionToActOn } from './function-to-act-on.ts'
+import { functionToActOn } from './find-by-id-or-name.ts'
 import type { Targets } from './targets.ts'
 import type { WorkerHistory, WorkerSample } from './worker-history.ts'
 

@@ -4,10 +4,10 @@ import { type DataFacts, dataFindings, sizeText } from '../../domain/data-facts.
 import { type EngineReport, engineFindings } from '../../domain/engine-report.ts'
 import type { Ledger } from '../../domain/execution.ts'
 import { type Finding, type FindingState, ok, problem, warning, worstOf } from '../../domain/finding.ts'
+import type { LedgerVitals } from '../../domain/gauges.ts'
 import type { MissingImage } from '../../domain/image-use.ts'
 import { type Principal, requireAdmin } from '../../domain/principal.ts'
 import type { RuntimeStore } from '../../domain/runtime.ts'
-import type { LedgerVitals } from '../../domain/vitals.ts'
 import type { Pool } from '../../domain/worker.ts'
 
 export interface HealthParts {

@@ -11,12 +11,12 @@ import type { CallInput, Revision } from '../../domain/worker.ts'
 import type { Target, TargetRef } from '../functions/targets.ts'
 import { AsyncQueue, type AsyncQueueLimits, type QueuedRun, type QueueReservation } from './async-queue.ts'
 import { answeredAs, endKeys, forgetEnd, noteEnd, platformOutcome, recordRetriesExpired } from './execution-record.ts'
+import { wantedDelivery } from './result-destination.ts'
 import { RunCaller } from './run-caller.ts'
 import type { RunEnds } from './run-ends.ts'
 import type { AcceptedRun, RunRequest } from './run-request.ts'
 import { type AttemptEnd, type RetryLimits, RunRetries } from './run-retries.ts'
 import type { Runner } from './runner.ts'
-import { wantedDelivery } from './wanted-delivery.ts'
 
 /** Resolves the target of an accepted run again. Throws FaasError when it is gone or cannot run now. */
 export type Resolve = (projectId: string, ref: TargetRef) => Target

@@ -1,8 +1,8 @@
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
+import { mayTake } from '../../domain/fair-share.ts'
 import { noShares, type Shares } from '../../domain/limits.ts'
-import { mayTake } from '../../domain/share.ts'
-import { DelayQueue } from './later-runs.ts'
+import { DelayQueue } from './delay-queue.ts'
 
 export interface AsyncQueueLimits {
   /** Limit of waiting runs. */

@@ -3,7 +3,7 @@ import { type Execution, type Phases, statusOf, type Trigger } from '../../domai
 import type { Recording } from '../../domain/function.ts'
 import { inputAsText } from '../../domain/input.ts'
 import { errorTypes, loadFailureText, type Outcome } from '../../domain/outcome.ts'
-import type { Terms } from '../../domain/terms.ts'
+import type { Terms } from '../../domain/run-options.ts'
 import type { CallInput, Lease, LoadFailure } from '../../domain/worker.ts'
 import { outputText } from './output-text.ts'
 

@@ -2,7 +2,7 @@ import { type EventSender, type SendResult, structured } from '../../domain/clou
 import { FaasError } from '../../domain/errors.ts'
 import type { FunctionStore } from '../../domain/function.ts'
 import { hasSession, type MessageQueues, type OpenStackSession, type Trusts } from '../../domain/openstack.ts'
-import type { QueuePlace } from '../../domain/terms.ts'
+import type { QueuePlace } from '../../domain/run-options.ts'
 
 export interface ResultQueuesParts {
   functions: Pick<FunctionStore, 'find'>

@@ -1,7 +1,7 @@
 import type { Execution, Trigger } from '../../domain/execution.ts'
 import type { HttpRequestHead } from '../../domain/http-request.ts'
 import type { Outcome } from '../../domain/outcome.ts'
-import type { Terms } from '../../domain/terms.ts'
+import type { Terms } from '../../domain/run-options.ts'
 import type { CallClient, Caller, CallInput, StreamSink } from '../../domain/worker.ts'
 import type { Target } from '../functions/targets.ts'
 

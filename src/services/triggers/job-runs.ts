@@ -10,7 +10,7 @@ import type { Pool } from '../../domain/worker.ts'
 import type { Target, Targets } from '../functions/targets.ts'
 import type { Follow, Invocation } from '../runs/invocation.ts'
 import { runId, runOfJob, untriedRunOfJob } from './job-execution.ts'
-import { JobTurns } from './job-turns.ts'
+import { JobTurns } from './unfinished-runs.ts'
 
 export interface JobRunsParts {
   store: JobStore

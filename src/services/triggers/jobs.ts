@@ -4,9 +4,9 @@ import { type Job, type JobStatus, type Missed, type Overlap, unfinished } from 
 import type { Shares } from '../../domain/limits.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import type { TargetRef, Targets } from '../functions/targets.ts'
+import { JobTimes } from './job-calendar.ts'
 import { JobRuns, type JobRunsParts } from './job-runs.ts'
 import { checkedKind, type NewSchedule, nextTime, scheduleOf } from './job-schedule.ts'
-import { JobTimes } from './job-times.ts'
 
 /** Fields of a new job; absent: the default. */
 export interface NewJob extends TargetRef, NewSchedule {
@@ -39,7 +39,7 @@ export interface JobsParts extends JobRunsParts {
 const mostMissed = 1000
 const settable: readonly string[] = ['running', 'paused', 'cancelled'] satisfies JobStatus[]
 
-/** Manages jobs by the rules of the contract (section 8). `job-runs.ts` makes their runs, `job-times.ts` tells when. */
+/** Manages jobs by the rules of the contract (section 8). `job-runs.ts` makes their runs, `job-calendar.ts` tells when. */
 export class Jobs {
   #parts: JobsParts
   readonly runs: JobRuns

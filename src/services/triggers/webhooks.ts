@@ -10,7 +10,7 @@ import type { Webhook, WebhookStore } from '../../domain/webhook.ts'
 import { checkSignature, type SignedRequest, type WebhookSignature } from '../../domain/webhook-signature.ts'
 import type { ResolvedTarget, TargetRef, Targets } from '../functions/targets.ts'
 import type { RunRequest } from '../runs/invocation.ts'
-import { WebhookDeliveries, type WebhookDelivery } from './deliveries.ts'
+import { WebhookDeliveries, type WebhookDelivery } from './webhook-deliveries.ts'
 
 export interface NewWebhook extends TargetRef {
   description?: string | undefined

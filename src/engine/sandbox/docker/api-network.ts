@@ -1,6 +1,6 @@
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
-import { apiUrl } from '../container/inside.ts'
+import { apiUrl } from '../container/container-paths.ts'
 import type { ApiOpener } from '../sandbox.ts'
 import type { DockerClient } from './docker-client.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'

@@ -1,6 +1,13 @@
 import { join } from 'node:path'
 import { hostNameInside } from '../../../domain/api-access.ts'
-import { environmentOf, folderInside, isWorker, keyFolder, secretsInside, workerLabel } from '../container/inside.ts'
+import {
+  environmentOf,
+  folderInside,
+  isWorker,
+  keyFolder,
+  secretsInside,
+  workerLabel,
+} from '../container/container-paths.ts'
 import type { WorkerUser } from '../container/worker-users.ts'
 import type { SandboxLimits, SandboxSpec } from '../sandbox.ts'
 import type { ContainerOptions, HostConfig } from './container-options.ts'

@@ -15,7 +15,7 @@ import { connectDocker, type DockerClient } from './docker-client.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
 import { engineSeesFilesOf, hasBridge, wrongCgroupParent } from './engine-facts.ts'
 import { EtcFiles } from './etc-files.ts'
-import { type LinkPlace, linkPlaceOf } from './link-place.ts'
+import { type LinkPlace, linkPlaceOf } from './link-address.ts'
 import { hostPath, ownContainerId } from './own-container.ts'
 import { WorkerCalls } from './worker-calls.ts'
 

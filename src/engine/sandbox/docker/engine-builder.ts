@@ -1,7 +1,7 @@
 import type { Builder, BuilderRun } from '../../../domain/build.ts'
 import type { Log } from '../../../domain/log.ts'
 import { hasInit } from '../../api/engine-report.ts'
-import { instanceLabel } from '../container/inside.ts'
+import { instanceLabel } from '../container/container-paths.ts'
 import { seccompProfile } from '../container/seccomp-profile.ts'
 import { WorkerUsers } from '../container/worker-users.ts'
 import { DockerBuilder } from './docker-builder.ts'

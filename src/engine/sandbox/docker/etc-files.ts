@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { userName } from '../container/inside.ts'
+import { userName } from '../container/container-paths.ts'
 import type { WorkerUser } from '../container/worker-users.ts'
 import { passwdOf } from './container-spec.ts'
 

@@ -1,6 +1,6 @@
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
-import { instanceLabel } from '../container/inside.ts'
+import { instanceLabel } from '../container/container-paths.ts'
 import type { OnOutput, SandboxSpec } from '../sandbox.ts'
 import type { ContainerOptions } from './container-options.ts'
 import { ControlGroups } from './control-groups.ts'

@@ -1,11 +1,11 @@
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
-import { keyFile, keyFolder } from '../container/inside.ts'
+import { keyFile, keyFolder } from '../container/container-paths.ts'
 import { isLinkEncrypted, type LinkTls } from '../container/link-tls.ts'
 import type { SandboxSpec, WorkerCallers } from '../sandbox.ts'
 import type { DockerClient } from './docker-client.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
-import { desktopHost, type LinkPlace } from './link-place.ts'
+import { desktopHost, type LinkPlace } from './link-address.ts'
 import { type PairNetwork, PairNetworks } from './pair-networks.ts'
 
 /** What a container gets so that it and the server reach each other. */

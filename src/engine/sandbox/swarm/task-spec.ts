@@ -7,7 +7,7 @@ import {
   keyFolder,
   secretsInside,
   workerLabel,
-} from '../container/inside.ts'
+} from '../container/container-paths.ts'
 import type { WorkerUser } from '../container/worker-users.ts'
 import type { SandboxSpec } from '../sandbox.ts'
 import type { FileTarget, MemoryMount, ServiceOptions } from './service-options.ts'

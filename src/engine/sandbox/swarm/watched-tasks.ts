@@ -1,5 +1,5 @@
 import type { Log } from '../../../domain/log.ts'
-import { instanceLabel } from '../container/inside.ts'
+import { instanceLabel } from '../container/container-paths.ts'
 import type { KnownMachines } from './known-machines.ts'
 import { NodeRestarts } from './node-restarts.ts'
 import type { SwarmClient } from './swarm-client.ts'

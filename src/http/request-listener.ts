@@ -1,0 +1,129 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { getRequestListener } from '@hono/node-server'
+import { invalid } from '../domain/errors.ts'
+import type { Exposed } from '../services/functions/public-functions.ts'
+import { isAwsPath, makeAwsApi } from './aws/aws-api.ts'
+import { admits, answerHeaders, type CrossOrigin, preflightHeaders, setHeaders } from './cross-origin.ts'
+import type { App } from './endpoint.ts'
+import { sendError } from './error-response.ts'
+import { type FunctionUrl, fissionPlaceOf, functionUrlOf, openFaasPlaceOf, rootOf } from './function-call.ts'
+import { requireTokenScope, toInvoke } from './guard.ts'
+import { principalOf } from './middleware/auth.ts'
+import { doorOf, refuseElsewhere, refuseOtherHosts } from './open-mode.ts'
+import { isGatewayPath, makeGateway } from './openfaas/gateway.ts'
+import { isWhiskPath, makeWhiskApi } from './openwhisk/whisk-api.ts'
+import { hostOfTarget, routedUrl } from './request-url.ts'
+import { invoke } from './routes/invoke.ts'
+import { postExecution } from './routes/post-execution.ts'
+import { hostName } from './same-site.ts'
+import type { HttpParts } from './server.ts'
+import { sentToken } from './token-header.ts'
+
+/**
+ * The listener of the port. It handles the two routes that run functions on Node's own request and response, because Hono's
+ * router, context and adapter cost a warm call a quarter of its time. It also dispatches the APIs of AWS Lambda (whose signatures
+ * need the raw URL), OpenWhisk and OpenFaaS; everything else goes to the Hono app.
+ */
+export function makeListener(app: App, parts: HttpParts): RequestListener {
+  const throughApp = getRequestListener(app.fetch, { overrideGlobalObjects: false })
+  const { isOpen, corsOrigins } = parts.settings
+  const door = doorOf(parts.settings)
+  const aws = makeAwsApi(parts)
+  const whisk = makeWhiskApi(parts)
+  const gateway = makeGateway(parts)
+  const browsers: CrossOrigin = { origins: corsOrigins, methods: null, headers: null, credentials: false }
+
+  const take = (incoming: IncomingMessage, outgoing: ServerResponse): Promise<unknown> | undefined => {
+    const url = routed(incoming)
+    const place = placeIn(parts.exposed, url, incoming)
+    if (isOpen && place?.mount !== '') refuseOtherHosts(incoming, door)
+    if (incoming.headers.origin !== undefined) {
+      if (isPreflight(browsers, incoming, outgoing)) return undefined
+      if (place !== null && isPreflightOf(parts.exposed.named(place.name), incoming, outgoing)) return undefined
+    }
+    if (place !== null) return invoke(parts, place, incoming, outgoing)
+    if (isOpen) refuseElsewhere(incoming, door, true)
+    if (isAwsPath(url)) return aws(incoming, outgoing)
+    if (isWhiskPath(url)) return whisk(incoming, outgoing)
+    if (isGatewayPath(url)) return gateway(incoming, outgoing)
+    if (incoming.method === 'POST' && isExecutions.test(url)) return runExecution(parts, incoming, outgoing)
+    return throughApp(incoming, outgoing)
+  }
+
+  return (incoming, outgoing) => {
+    const failed = (error: unknown) => sendError(incoming, outgoing, parts.wrongTokens.counted(error, incoming), parts)
+    try {
+      const taken = take(incoming, outgoing)
+      if (taken instanceof Promise) taken.catch(failed)
+    } catch (error) {
+      failed(error)
+    }
+  }
+}
+
+const isExecutions = /^\/v1\/executions\/?(?:\?|$)/
+
+/** Normalises the URL once for all later readers. */
+function routed(incoming: IncomingMessage): string {
+  const { headers } = incoming
+  if (headers.host === undefined && incoming.httpVersion === '1.1') throw invalid('The Host header is missing.')
+  const target = incoming.url as string
+  const url = routedUrl(target)
+  if (url === target) return url
+  const host = hostOfTarget(target)
+  if (host !== undefined) headers.host = host
+  incoming.url = url
+  return url
+}
+
+/** The function and path that the URL addresses; null: the server itself. */
+function placeIn(exposed: Exposed, url: string, { headers }: IncomingMessage): FunctionUrl | null {
+  if (exposed.hasHosts) {
+    const fn = exposed.atHost(hostName(headers.host) ?? '')
+    if (fn !== undefined) return rootOf(fn.id, url)
+  }
+  return url.startsWith('/fn/') ? functionUrlOf(url) : (fissionPlaceOf(url) ?? openFaasPlaceOf(url))
+}
+
+/**
+ * Adds CORS headers for the configured origins; returns true when it answered a preflight request. Other origins get no header.
+ */
+function isPreflight(rule: CrossOrigin, incoming: IncomingMessage, outgoing: ServerResponse): boolean {
+  const origin = incoming.headers.origin as string
+  if (!admits(rule, origin)) return false
+  if (wantedMethod(incoming) === undefined) setHeaders(outgoing, answerHeaders(rule, origin))
+  else answerPreflight(rule, 200, incoming, outgoing)
+  return wantedMethod(incoming) !== undefined
+}
+
+/** The same for a function with CORS settings; a preflight request needs no token. */
+function isPreflightOf(functions: { cors: CrossOrigin | null }[], incoming: IncomingMessage, outgoing: ServerResponse) {
+  if (wantedMethod(incoming) === undefined) return false
+  const origin = incoming.headers.origin as string
+  const rule = functions.map(({ cors }) => cors).find((cors) => cors !== null && admits(cors, origin))
+  if (rule === undefined || rule === null) return false
+  answerPreflight(rule, 204, incoming, outgoing)
+  return true
+}
+
+const wantedMethod = ({ method, headers }: IncomingMessage): string | undefined =>
+  method === 'OPTIONS' ? headers['access-control-request-method'] : undefined
+
+function answerPreflight(
+  rule: CrossOrigin,
+  status: 200 | 204,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): void {
+  const { origin, 'access-control-request-headers': headers } = incoming.headers
+  const answer = preflightHeaders(rule, origin as string, wantedMethod(incoming) as string, headers)
+  if (status === 200) answer.push('Content-Length', '0')
+  outgoing.writeHead(status, answer).end()
+}
+
+async function runExecution(parts: HttpParts, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const who = principalOf(parts.authenticate, sentToken(incoming))
+  const known = who instanceof Promise ? await who : who
+  requireTokenScope(known, toInvoke)
+  await postExecution(parts, known, incoming, outgoing)
+}
