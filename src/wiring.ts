@@ -62,7 +62,8 @@ export function makeServices(ground: Infrastructure) {
   const stats = new Stats({ clock })
   const events = new RunEvents()
   const scheduler = new Scheduler({ clock, log })
-  const swift = openstack === null ? undefined : makeSwiftCode(ground, openstack, targets)
+  const packageShare = new PackageShare({ functions, packages, layers: ground.builds.layers, shares: ground.shares })
+  const swift = openstack === null ? undefined : makeSwiftCode(ground, openstack, targets, packageShare)
   const traces = makeTraces(ground)
   const invocation = new Invocation({
     pool,
@@ -132,7 +133,6 @@ export function makeServices(ground: Infrastructure) {
   })
   const inUse = new Dependents({ stores, jobs, sources })
   const order = new DeploymentOrder()
-  const packageShare = new PackageShare({ functions, packages, layers: ground.builds.layers, shares: ground.shares })
   const builds = new Builds({
     ...ground.builds,
     share: packageShare,
@@ -267,8 +267,14 @@ const makeTraces = ({ spans, settings: { traceRatio: ratio } }: Infrastructure):
 
 export type Services = ReturnType<typeof makeServices>
 
-function makeSwiftCode(ground: Infrastructure, { trusts, objects }: OpenStack, targets: Targets): SwiftCode {
+function makeSwiftCode(
+  ground: Infrastructure,
+  { trusts, objects }: OpenStack,
+  targets: Targets,
+  packageShare: PackageShare,
+): SwiftCode {
   const { stores, packages, pool, clock, log, settings } = ground
   const { functions } = stores
-  return new SwiftCode({ functions, packages, targets, pool, trusts, objects, clock, log, limits: settings.swift })
+  const limits = settings.swift
+  return new SwiftCode({ functions, packages, packageShare, targets, pool, trusts, objects, clock, log, limits })
 }

@@ -137,14 +137,22 @@ export interface FunctionVersion {
   updatedAt: number | null
 }
 
+/** What is written with a function, all or nothing; what one of them throws refuses the whole. */
+export interface Alongside {
+  /** Right before the function is written. */
+  before?: (() => void) | undefined
+  /** Right after it. */
+  after?: (() => void) | undefined
+}
+
 export interface FunctionStore {
   /**
    * Throws FaasError `conflict` when the project has a function of that name, or when it is public and another public function
    * has the name.
    */
-  insert(fn: Fn): void
-  /** Writes every field, all or nothing with what `alongside` writes; same conflict rule, and what `alongside` throws. */
-  update(fn: Fn, alongside?: () => void): void
+  insert(fn: Fn, alongside?: Alongside): void
+  /** Writes every field; same conflict rule. */
+  update(fn: Fn, alongside?: Alongside): void
   /** Deletes the function with its versions and finished jobs. */
   delete(id: string): boolean
   /**

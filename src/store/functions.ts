@@ -1,7 +1,7 @@
 import { and, asc, count, eq, inArray, isNotNull, max, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/sqlite-core'
 import { FaasError } from '../domain/errors.ts'
-import type { Fn, FunctionStore, FunctionVersion } from '../domain/function.ts'
+import type { Alongside, Fn, FunctionStore, FunctionVersion } from '../domain/function.ts'
 import { written } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
@@ -16,16 +16,12 @@ export class FunctionRows implements FunctionStore {
     this.#statements = prepare(database.orm)
   }
 
-  insert(fn: Fn): void {
-    written(() => this.#statements.insert.run({ ...fn }), nameIsTaken(fn))
+  insert(fn: Fn, alongside?: Alongside): void {
+    this.#write(fn, () => this.#statements.insert.run({ ...fn }), alongside)
   }
 
-  update(fn: Fn, alongside?: () => void): void {
-    const update = () => {
-      alongside?.()
-      this.#statements.update.run({ ...fn })
-    }
-    written(() => (alongside === undefined ? update() : this.#database.transaction(update)), nameIsTaken(fn))
+  update(fn: Fn, alongside?: Alongside): void {
+    this.#write(fn, () => this.#statements.update.run({ ...fn }), alongside)
   }
 
   delete(id: string): boolean {
@@ -93,6 +89,15 @@ export class FunctionRows implements FunctionStore {
   #delete(id: string): boolean {
     this.#statements.deleteFinishedJobs.run({ id })
     return this.#statements.delete.run({ id }).changes > 0
+  }
+
+  #write(fn: Fn, write: () => void, alongside: Alongside | undefined): void {
+    const whole = () => {
+      alongside?.before?.()
+      write()
+      alongside?.after?.()
+    }
+    written(() => (alongside === undefined ? write() : this.#database.transaction(whole)), nameIsTaken(fn))
   }
 
   /** `latestVersion` changes in the same transaction as the versions. */

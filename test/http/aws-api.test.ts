@@ -302,6 +302,22 @@ test('a version of a language has the name that clients know, also for functions
   expect(shown).toEqual(['nodejs22.x', 'python3.11', 'ruby'])
 })
 
+test.each(['constructor', 'toString', '__proto__'])(
+  'aliases and statements may be named %s, and are not there before',
+  async (name) => {
+    await create()
+    const alias = `${all}/shop/aliases`
+    expect((await app.request('GET', `${alias}/${name}`)).status).toBe(404)
+    expect((await app.request('POST', alias, { json: { Name: name, FunctionVersion: '$LATEST' } })).status).toBe(201)
+    expect((await app.request('GET', `${alias}/${name}`)).json).toMatchObject({
+      Name: name,
+      FunctionVersion: '$LATEST',
+    })
+    const statement = { StatementId: name, Action: 'lambda:InvokeFunction', Principal: '*' }
+    expect((await app.request('POST', `${all}/shop/policy`, { json: statement })).status).toBe(201)
+  },
+)
+
 test('each code is published as one version, and aliases of one function point to versions', async () => {
   const made = await create({ Publish: true })
   expect(made.json).toMatchObject({ Version: '1', FunctionArn: expect.stringMatching(/:shop:1$/) })
@@ -446,6 +462,27 @@ describe('Two changes at the same moment', () => {
     expect(inOrder(await Promise.all(['PK-2', 'PK-33'].map(code)))).toEqual([200, 412])
     const stale = { ZipFile: Buffer.from('PK-444').toString('base64'), RevisionId }
     expect((await app.request('PUT', `${all}/shop/code`, { json: stale })).status).toBe(412)
+  })
+
+  test('a function is there with its settings and its version, or not at all', async () => {
+    const { put } = app.stores.lambdaSettings
+    app.stores.lambdaSettings.put = () => {
+      throw new Error('the disk is gone')
+    }
+    expect((await create({ Publish: true })).status).toBe(500)
+    app.stores.lambdaSettings.put = put
+    expect((await app.request('GET', `${all}/shop`)).status).toBe(404)
+    expect((await create({ Publish: true })).json).toMatchObject({ Version: '1', Role: base.Role })
+  })
+
+  test('code that cannot be published is not changed', async () => {
+    const { CodeSha256 } = (await create()).json
+    app.stores.functions.insertVersion = () => {
+      throw new Error('the disk is gone')
+    }
+    const json = { ZipFile: Buffer.from('PK-2').toString('base64'), Publish: true }
+    expect((await app.request('PUT', `${all}/shop/code`, { json })).status).toBe(500)
+    expect((await app.request('GET', `${all}/shop/configuration`)).json.CodeSha256).toBe(CodeSha256)
   })
 
   test('without one both are made, and neither takes back what the other has set', async () => {

@@ -195,6 +195,34 @@ test('a package whose files exceed the disk limit is refused, with the current u
   expect(refused).toMatchObject({ status: 429, json: { limit: { name: 'package_bytes', of: 'project', value: 1 } } })
 })
 
+test.each([{ packages: 2 }, { package_bytes: 150 }])(
+  'deployments at the same moment do not exceed %j together',
+  async (limits) => {
+    const { app, made } = prepare()
+    await app.request('PUT', '/v1/projects/red/limits', { as: 'admin', json: limits })
+    const deploy = (name: string) => {
+      const code = { source: 'inline', filename: 'main.mjs', content: `// ${name} ${'x'.repeat(70)}` }
+      return app.request('POST', '/v1/functions', { json: { name, runtime: made.runtime, code } })
+    }
+    const answers = await Promise.all(['a', 'b', 'c'].map(deploy))
+    expect(answers.map(({ status }) => status)).toEqual([201, 429, 429])
+    expect((await deploy('a-again')).status).toBe(429)
+  },
+)
+
+test('a deployment that is refused after its package was counted counts no longer', async () => {
+  const { app, made } = prepare()
+  await app.request('PUT', '/v1/projects/red/limits', { as: 'admin', json: { packages: 3 } })
+  const deploy = (name: string, content: string) => {
+    const code = { source: 'inline', filename: 'main.mjs', content }
+    return app.request('POST', '/v1/functions', { json: { name, runtime: made.runtime, code } })
+  }
+  const answers = await Promise.all([deploy('x', '// 1'), deploy('x', '// 2')])
+  expect(answers.map(({ status }) => status)).toEqual([201, 409])
+  expect((await deploy('y', '// 3')).status).toBe(201)
+  expect((await deploy('z', '// 4')).status).toBe(429)
+})
+
 test('unknown keys of code are not stored', async () => {
   const { app, made } = prepare()
   const code = {

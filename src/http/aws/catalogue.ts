@@ -8,7 +8,7 @@ import type { FunctionVersions } from '../../services/functions/function-version
 import type { Functions } from '../../services/functions/functions.ts'
 import type { Runtimes } from '../../services/platform/runtimes.ts'
 import { invalidParameter, missing, notFunction } from './aws-error.ts'
-import { arnOf, current, readFunctionName } from './names.ts'
+import { arnOf, current, ownOf, readFunctionName } from './names.ts'
 import { shownRuntime } from './runtime-families.ts'
 
 export interface CatalogueParts {
@@ -65,13 +65,13 @@ export class Catalogue {
 
   /** Null: the function's current code; undefined: there is no such version. */
   versionNamed(who: Principal, { fn, settings }: NamedFunction, qualifier: string): FunctionVersion | null | undefined {
-    const number = /^\d+$/.test(qualifier) ? Number(qualifier) : settings.aliases[qualifier]?.version
+    const number = /^\d+$/.test(qualifier) ? Number(qualifier) : ownOf(settings.aliases, qualifier)?.version
     return number === 0 && !/^\d/.test(qualifier) ? null : this.versionNumbered(who, fn, number)
   }
 
   /** The version that a call runs: an alias with weights selects one. */
   chosen(who: Principal, found: NamedFunction): NamedFunction {
-    const alias = found.qualifier === null ? undefined : found.settings.aliases[found.qualifier]
+    const alias = found.qualifier === null ? undefined : ownOf(found.settings.aliases, found.qualifier)
     if (alias?.weights === undefined) return found
     const number = chosenVersion({ functionVersion: alias.version, weights: alias.weights }, this.#parts.random)
     return { ...found, version: this.versionNumbered(who, found.fn, number) ?? found.version }

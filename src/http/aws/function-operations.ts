@@ -1,4 +1,4 @@
-import type { Fn, ImageStart } from '../../domain/function.ts'
+import type { Fn, FunctionVersion, ImageStart } from '../../domain/function.ts'
 import type { LambdaFields } from '../../domain/lambda-settings.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { factsOf, type Signature, signatureOfEvents } from '../../domain/signature.ts'
@@ -54,9 +54,11 @@ export class FunctionOperations {
       defaultFields({ memoryBytes: 0 }, code.runtime ?? null),
     )
     refuseTooLong(settings)
-    const made = await functions.create(call.who, { ...fieldsOf({ ...createDefaults, ...given }), name, ...code })
-    catalogue.change(asFound(made, settings), {})
-    if (given.Publish === true) published.publish(call.who, catalogue.find(call.who, call.region, name), '')
+    const alongside = (made: Fn) => {
+      catalogue.change(asFound(made, settings), {})
+      if (given.Publish === true) published.publish(call.who, catalogue.described(call.who, made), '')
+    }
+    await functions.create(call.who, { ...fieldsOf({ ...createDefaults, ...given }), name, ...code, alongside })
     const found = catalogue.find(call.who, call.region, name, given.Publish === true ? '1' : null)
     return { status: 201, json: this.#configuration(call, found) }
   }
@@ -91,8 +93,13 @@ export class FunctionOperations {
     const alongside = this.#ifUnchanged(call, given, (now) => {
       if (Array.isArray(given.Architectures)) catalogue.change(now, { architectures: given.Architectures.map(String) })
     })
-    await functions.update(call.who, fn.id, { ...code, keepJobs: true, alongside })
-    return this.#perhapsPublished(call, param(call), given.Publish === true, published)
+    const version: { made?: FunctionVersion } = {}
+    const afterwards = (written: Fn) => {
+      version.made = published.publish(call.who, catalogue.described(call.who, written), '')
+    }
+    const change = { ...code, keepJobs: true, alongside, afterwards: given.Publish === true ? afterwards : undefined }
+    await functions.update(call.who, fn.id, change)
+    return this.#updated(call, version.made)
   }
 
   updateConfiguration = async (call: AwsCall): Promise<AwsAnswer> => {
@@ -185,12 +192,10 @@ export class FunctionOperations {
     return factsOf(signature).events === 'aws' ? {} : { signature: signatureOfEvents('aws') }
   }
 
-  #perhapsPublished(call: AwsCall, name: string, wanted: boolean, published: PublishedVersions): AwsAnswer {
-    const { catalogue } = this.#parts
-    const now = catalogue.findWhole(call.who, call.region, name)
-    if (!wanted) return { status: 200, json: this.#configuration(call, now) }
-    const version = published.publish(call.who, now, '')
-    return { status: 200, json: this.#configuration(call, { ...now, version, qualifier: String(version.number) }) }
+  #updated(call: AwsCall, version: FunctionVersion | undefined): AwsAnswer {
+    const now = this.#parts.catalogue.findWhole(call.who, call.region, param(call))
+    const shown = version === undefined ? now : { ...now, version, qualifier: String(version.number) }
+    return { status: 200, json: this.#configuration(call, shown) }
   }
 }
 

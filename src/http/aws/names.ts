@@ -30,3 +30,7 @@ export function readFunctionName(text: string, asked: string | null = null): Fun
 
 export const arnOf = (region: string, name: string, qualifier: string | null = null): string =>
   `arn:aws:lambda:${region}:${account}:function:${name}${qualifier === null ? '' : `:${qualifier}`}`
+
+/** A client's name may be one that every object has, such as `constructor`. */
+export const ownOf = <T>(record: Record<string, T>, name: string): T | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined

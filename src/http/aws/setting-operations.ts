@@ -7,7 +7,7 @@ import { AwsError, invalidParameter, missing } from './aws-error.ts'
 import { type Catalogue, type NamedFunction, refuseTooLong } from './catalogue.ts'
 import { configurationOf } from './function-configuration.ts'
 import { numberOf, objectOf, textOf, textsOf } from './function-fields.ts'
-import { arnOf, readFunctionName } from './names.ts'
+import { arnOf, ownOf, readFunctionName } from './names.ts'
 
 interface Parts {
   catalogue: Catalogue
@@ -60,7 +60,7 @@ export class SettingOperations {
     const found = this.#whole(call)
     const given = objectIn(call.body)
     const sid = textOf('StatementId', given.StatementId)
-    if (found.settings.policy[sid] !== undefined) {
+    if (ownOf(found.settings.policy, sid) !== undefined) {
       const message = `The statement id (${sid}) provided already exists. Please provide a new statement id, or remove the existing statement.`
       throw new AwsError(409, 'ResourceConflictException', message)
     }

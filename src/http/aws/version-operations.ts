@@ -8,7 +8,7 @@ import { AwsError, invalidParameter, missing } from './aws-error.ts'
 import { type Catalogue, type NamedFunction, noAlias } from './catalogue.ts'
 import { checkRevision, configurationOf, revisionIdOf } from './function-configuration.ts'
 import { longestDescription, textOf } from './function-fields.ts'
-import { arnOf, current } from './names.ts'
+import { arnOf, current, ownOf } from './names.ts'
 import { pageOf } from './pages.ts'
 
 /** Versions: published, and deleted unless an alias uses them. */
@@ -79,7 +79,7 @@ export class VersionOperations {
     if (!/^(?!\d+$)[A-Za-z0-9_-]{1,128}$/.test(name)) {
       throw invalidParameter(`Name is ${JSON.stringify(name)}: letters, digits, - and _, and not only digits.`)
     }
-    if (found.settings.aliases[name] !== undefined) {
+    if (ownOf(found.settings.aliases, name) !== undefined) {
       throw new AwsError(409, 'ResourceConflictException', `Alias already exists: ${this.#arn(call, found, name)}`)
     }
     return { status: 201, json: this.#setAlias(call, found, name, given, { version: 0, description: '' }) }
@@ -179,7 +179,7 @@ export class VersionOperations {
   #alias(call: AwsCall): { found: NamedFunction; name: string; alias: LambdaAlias } {
     const found = this.#whole(call)
     const name = param(call, 1)
-    const alias = found.settings.aliases[name]
+    const alias = ownOf(found.settings.aliases, name)
     if (alias === undefined) throw noAlias(call.region, found.fn.name ?? found.fn.id, name)
     return { found, name, alias }
   }

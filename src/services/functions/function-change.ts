@@ -23,6 +23,8 @@ export interface FunctionChange extends FunctionFields {
    * stored with it or not at all.
    */
   alongside?: (now: Fn) => void
+  /** The same with the function as it was written. */
+  afterwards?: ((written: Fn) => void) | undefined
 }
 
 const given = (change: FunctionChange, fields: readonly ChangeableField[]): boolean =>

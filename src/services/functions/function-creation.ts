@@ -33,7 +33,7 @@ import type { Targets } from './targets.ts'
 export interface FunctionCreationParts {
   functions: FunctionStore
   shares: Pick<Shares, 'refuseMore'>
-  packageShare: Pick<PackageShare, 'refuse'>
+  packageShare: Pick<PackageShare, 'hold'>
   appTimers: AppJobs
   runtimes: Runtimes
   targets: Targets
@@ -61,6 +61,8 @@ export interface NewFunction extends FunctionFields {
   zip?: Upload
   /** Absent: no build. */
   build?: DeploymentBuildOptions
+  /** Called with the new function: what this stores is stored with it, and what this throws refuses it. */
+  alongside?: (made: Fn) => void
 }
 
 /** How a function is made; `instead`: null when it takes nobody's place. */
@@ -83,7 +85,7 @@ export class FunctionCreation {
   async create(who: Principal, given: NewFunction, { build, check, instead }: CreationAsked): Promise<Fn> {
     const { limits, appTimers } = this.#parts
     const { checks, codes, trials } = this.#steps
-    const { code: givenCode, runtime: nameOrId, zip, build: _asked, ...fields } = given
+    const { code: givenCode, runtime: nameOrId, zip, build: _asked, alongside, ...fields } = given
     checkContractLimits(fields, limits)
     const code = readCode(givenCode)
     if (code.source === 'image') checkImageOf(code.code, who, limits)
@@ -97,14 +99,14 @@ export class FunctionCreation {
     checks.refuseTakenName(draft, instead?.fn ?? null)
     this.#refuseMore(who, instead)
     const stored = { ...draft, ...(await codes.stored(who, draft, code, zip, build)) }
-    await this.#parts.packageShare.refuse(stored.projectId, stored.packageHash)
+    const release = await this.#parts.packageShare.hold(stored.projectId, stored.packageHash)
     return onceLoaded({ appTimers, trials }, { fn: stored, before: null, check }, async (loaded) => {
       const fn = { ...loaded, trustId: await this.#newTrust(who, stored) }
-      await this.#insert(who, fn, instead)
+      await this.#insert(who, fn, instead, alongside)
       if (isApp(fn)) await appTimers.follow(who, null, fn)
       if (fn.minWorkers > 0) keepWorkers(this.#parts, fn)
       return fn
-    })
+    }).finally(release)
   }
 
   #new({ projectId }: Principal, { code }: GivenCode): Fn {
@@ -132,10 +134,10 @@ export class FunctionCreation {
     return trusts.create(session)
   }
 
-  async #insert(who: Principal, fn: Fn, instead: Instead | null): Promise<void> {
+  async #insert(who: Principal, fn: Fn, instead: Instead | null, alongside: NewFunction['alongside']): Promise<void> {
     const { exposed, trusts } = this.#parts
     try {
-      if (instead === null) this.#insertNew(who, fn)
+      if (instead === null) this.#insertNew(who, fn, alongside)
       else await this.#steps.removal.replace(who, instead, fn)
       exposed.forget()
     } catch (error) {
@@ -145,9 +147,9 @@ export class FunctionCreation {
   }
 
   /** Others may have taken its place in the project, or its hosts, while its code was stored and loaded. */
-  #insertNew(who: Principal, fn: Fn): void {
+  #insertNew(who: Principal, fn: Fn, alongside: NewFunction['alongside']): void {
     this.#refuseMore(who, null)
     this.#steps.checks.refuseTakenHosts(fn)
-    this.#parts.functions.insert(fn)
+    this.#parts.functions.insert(fn, alongside && { after: () => alongside(fn) })
   }
 }

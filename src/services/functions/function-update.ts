@@ -23,7 +23,7 @@ import type { Targets } from './targets.ts'
 
 export interface FunctionUpdateParts {
   functions: FunctionStore
-  packageShare: Pick<PackageShare, 'refuse'>
+  packageShare: Pick<PackageShare, 'hold'>
   inUse: InUse
   appTimers: AppJobs
   targets: Targets
@@ -67,7 +67,17 @@ export class FunctionUpdate {
     { build, check, place }: UpdateAsked,
   ): Promise<Fn> {
     const { targets, functions } = this.#parts
-    const { code: givenCode, zip, build: _asked, image, start, keepJobs: _keepJobs, alongside, ...fields } = given
+    const {
+      code: givenCode,
+      zip,
+      build: _asked,
+      image,
+      start,
+      keepJobs: _keepJobs,
+      alongside,
+      afterwards,
+      ...fields
+    } = given
     const before = targets.findFunction(who, nameOrId)
     refuseMoreReach(targets, who, before, fields)
     await this.#checks.fields(who, before, fields, before.trustId !== null)
@@ -75,7 +85,6 @@ export class FunctionUpdate {
     const code = readChange(before, givenCode, zip)
     const called = { ...before, entry: fields.entry ?? before.entry }
     const stored = code === null ? null : await this.#codes.changed(who, called, code, zip, build)
-    await this.#parts.packageShare.refuse(before.projectId, { ...before, ...stored }.packageHash)
     const changed = (fn: Fn): Fn => {
       const entry = fields.entry ?? changedEntry(fn, code)
       return { ...withFields(fn, fields), entry, ...(stored ?? changedImage(fn, image, start)) }
@@ -86,6 +95,7 @@ export class FunctionUpdate {
     const mustLoad = check === 'load' || (isApp(wanted) && isHeavy(given))
     const trial = { fn: wanted, before, check: mustLoad ? ('load' as const) : null }
     const { appTimers } = this.#parts
+    const release = await this.#parts.packageShare.hold(before.projectId, { ...before, ...stored }.packageHash)
     return onceLoaded({ appTimers, trials: this.#trials }, trial, async (tried, warm) => {
       const fn = functions.find(before.id)
       if (fn === null) throw notFound('Function', nameOrId)
@@ -93,28 +103,29 @@ export class FunctionUpdate {
       const isNewerCode = !givesNewCode && JSON.stringify(codeIn(fn)) !== JSON.stringify(codeIn(before))
       const now = changed(fn)
       const code = now.code.source === 'image' ? now.code : isNewerCode ? fn.code : tried.code
-      const written = this.#write(fn, { ...now, code }, { warm, alongside })
+      const written = this.#write(fn, { ...now, code }, { warm, alongside, afterwards })
       if (givesNewCode) place.done()
       if (isApp(written) || isApp(fn)) await appTimers.follow(who, fn, written)
       return written
-    })
+    }).finally(release)
   }
 
   /** `warm`: a worker of this revision was made for it. */
   #write(
     before: Fn,
     wanted: Fn,
-    { warm, alongside }: Pick<FunctionChange, 'alongside'> & { warm: Revision | null },
+    { warm, alongside, afterwards }: Pick<FunctionChange, 'alongside' | 'afterwards'> & { warm: Revision | null },
   ): Fn {
     const { functions, exposed, targets, pool, clock } = this.#parts
-    const withIt = alongside && (() => alongside(before))
+    const withIt = (fn: Fn) =>
+      (alongside ?? afterwards) && { before: () => alongside?.(before), after: () => afterwards?.(fn) }
     if (JSON.stringify(before) === JSON.stringify(wanted)) {
-      withIt?.()
+      if (withIt(before) !== undefined) functions.update(before, withIt(before))
       return before
     }
     this.#checks.refuseTakenHosts(wanted)
     const fn = { ...this.#checks.whole(wanted), updatedAt: clock.now() }
-    functions.update(fn, withIt)
+    functions.update(fn, withIt(fn))
     exposed.forget()
     targets.forgetFunction(fn.id)
     const dropped = workersToDrop(before, fn)

@@ -12,6 +12,8 @@ export interface PackageShareParts {
 /** A project's use of its disk share: its packages, and the dependencies installed for them. */
 export class PackageShare {
   #parts: PackageShareParts
+  /** Packages of deployments that are under way, in the order in which they came. */
+  #held: { projectId: string; packageHash: string }[] = []
 
   constructor(parts: PackageShareParts) {
     this.#parts = parts
@@ -24,22 +26,38 @@ export class PackageShare {
   }
 
   /**
-   * Throws FaasError `limit_reached` for a new package beyond the share. Unused packages are removed automatically, and layers of
-   * builds are removed to make room.
+   * Counts a package as the project's until what this returns is called, which is after its function was written or refused.
+   * Throws FaasError `limit_reached` for a new package beyond the share. Unused packages are removed automatically, and layers
+   * of builds are removed to make room.
    */
-  async refuse(projectId: string, packageHash: string | null): Promise<void> {
-    const { shares, functions } = this.#parts
+  async hold(projectId: string, packageHash: string | null): Promise<() => void> {
+    const { shares } = this.#parts
     const isLimited = (['packages', 'package_bytes'] as const).some((name) => shares.limitOf(projectId, name) !== null)
-    if (!isLimited || packageHash === null) return
-    const hashes = functions.packageHashesOf(projectId)
-    if (hashes.includes(packageHash)) return
-    shares.refuseMore(projectId, 'packages', hashes.length)
-    shares.refuseMore(
-      projectId,
-      'package_bytes',
-      await this.#bytesOf(hashes),
-      await this.#parts.packages.unpackedBytes(packageHash),
-    )
+    if (!isLimited || packageHash === null) return () => {}
+    const own = { projectId, packageHash }
+    const earlier = this.#held.filter((one) => one.projectId === projectId).map((one) => one.packageHash)
+    this.#held.push(own)
+    const release = () => {
+      this.#held = this.#held.filter((one) => one !== own)
+    }
+    try {
+      await this.#refuse(own, earlier)
+    } catch (error) {
+      release()
+      throw error
+    }
+    return release
+  }
+
+  /** Packages of earlier deployments may be refused yet, so one of them does not stand for the same package here. */
+  async #refuse({ projectId, packageHash }: { projectId: string; packageHash: string }, earlier: string[]) {
+    const { shares, functions, packages } = this.#parts
+    const stored = functions.packageHashesOf(projectId)
+    if (stored.includes(packageHash)) return
+    const others = [...new Set([...stored, ...earlier])].filter((hash) => hash !== packageHash)
+    shares.refuseMore(projectId, 'packages', others.length)
+    const bytes = await this.#bytesOf(others)
+    shares.refuseMore(projectId, 'package_bytes', bytes, await packages.unpackedBytes(packageHash))
   }
 
   /** Removes unused layers of builds, the least recently used first, until the project is within its share. */

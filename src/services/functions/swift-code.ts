@@ -12,11 +12,13 @@ import {
 } from '../../domain/openstack.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Pool } from '../../domain/worker.ts'
+import type { PackageShare } from './package-quota.ts'
 import type { Target, Targets } from './targets.ts'
 
 export interface SwiftCodeParts {
   functions: Pick<FunctionStore, 'find' | 'update'>
   packages: Pick<PackageStore, 'put'>
+  packageShare: Pick<PackageShare, 'hold'>
   targets: Pick<Targets, 'resolveIn' | 'forgetFunction'>
   pool: Pick<Pool, 'workers' | 'retire' | 'keep'>
   trusts: Trusts
@@ -147,18 +149,28 @@ export class SwiftCode {
   }
 
   async #replace(before: Fn, session: OpenStackSession, seenEtag: string): Promise<void> {
-    const { functions, targets, pool, log } = this.#parts
+    const { functions, packageShare } = this.#parts
     const { stored, etag } = await this.fetch(session, refOf(before.code)).catch((error: unknown) => {
       if (error instanceof FaasError && error.fault === 'caller') {
         this.#seen.set(before.id, { checkedAt: 0, problem: error, badEtag: seenEtag })
       }
       throw error
     })
-    const fn = functions.find(before.id)
-    if (fn === null || JSON.stringify(fn.code) !== JSON.stringify(before.code)) return
-    functions.update({ ...fn, packageHash: stored.hash, objectEtag: etag })
+    const release = await packageShare.hold(before.projectId, stored.hash)
+    try {
+      const fn = functions.find(before.id)
+      if (fn === null || JSON.stringify(fn.code) !== JSON.stringify(before.code)) return
+      functions.update({ ...fn, packageHash: stored.hash, objectEtag: etag })
+      this.#serve(fn, stored.hash, etag)
+    } finally {
+      release()
+    }
+  }
+
+  #serve(fn: Fn, packageHash: string, etag: string): void {
+    const { targets, pool, log } = this.#parts
     targets.forgetFunction(fn.id)
-    if (stored.hash === fn.packageHash) return
+    if (packageHash === fn.packageHash) return
     pool.retire(fn.id, 0, 'new_code')
     if (fn.minWorkers > 0) pool.keep(targets.resolveIn(fn.projectId, { functionId: fn.id }).revision)
     log.info({ function: fn.id, etag }, 'the object of a function has changed: it is its code now')
