@@ -39,6 +39,7 @@ export async function compare(
   others: Compared[],
   base: Compared,
   options: RoundOptions & { calls: number },
+  sizes: PackageSize[] = ['10 kB', '2,000 files, 20 MB'],
 ): Promise<object> {
   const warm: Record<string, unknown> = {}
   const all = [base, ...others]
@@ -58,7 +59,7 @@ export async function compare(
     ])
     warm[connections] = Object.fromEntries(rounds)
   }
-  return { warm, first: await firstCalls(others, base, options.calls) }
+  return { warm, first: await firstCalls(others, base, options.calls, sizes) }
 }
 
 /** Processor time of a call in all processes: the server and its workers. */
@@ -76,10 +77,16 @@ const contestantOf = ({ name, taibai }: Compared): Contestant => ({
 })
 
 /** First calls of functions with ready generic workers, all servers in turns. */
-async function firstCalls(others: Compared[], base: Compared, calls: number): Promise<Record<string, number[][]>> {
+async function firstCalls(
+  others: Compared[],
+  base: Compared,
+  calls: number,
+  sizes: PackageSize[],
+): Promise<Record<string, number[][]>> {
   const results: Record<string, number[][]> = {}
   const lines: Line[] = []
-  for (const [what, deploy] of Object.entries(packages)) {
+  for (const what of sizes) {
+    const deploy = packages[what]
     const took = new Map<Compared, number[]>([base, ...others].map((who) => [who, []]))
     for (let n = -1; n < calls; n++) {
       for (const [{ taibai }, theirs] of took) {
@@ -99,7 +106,9 @@ async function firstCalls(others: Compared[], base: Compared, calls: number): Pr
   return results
 }
 
-const packages: Record<string, (taibai: Taibai, name: string) => Promise<string>> = {
+type PackageSize = '10 kB' | '2,000 files, 20 MB'
+
+const packages: Record<PackageSize, (taibai: Taibai, name: string) => Promise<string>> = {
   '10 kB': (taibai, name) => taibai.deploy(`small-${name}`, smallSource('nodejs')),
   '2,000 files, 20 MB': (taibai, name) => taibai.deployZip(`big-${name}`, bigZip('nodejs')),
 }

@@ -43,7 +43,7 @@ export async function swarm(options: RoundOptions & { calls: number }): Promise<
     }
     const own: Compared = { name: 'a swarm', taibai: await start(onSwarm, ...groups) }
     return {
-      links: await compare([tcp, own], folder, options),
+      links: await compare([tcp, own], folder, options, ['10 kB']),
       cold: await coldCalls(own.taibai, folder.taibai, options.calls),
       nodes: await oneAndTwo(own.taibai, nodes, options),
     }
@@ -88,12 +88,13 @@ async function oneAndTwo(taibai: Taibai, nodes: Swarm, options: RoundOptions): P
   const node = await nodes.nodeOf(nodes.manager)
   await nodes.manager.docker('node', 'update', '--label-add', 'bench=one', node)
   const limits = { concurrency: 1, cpu: 100 }
-  await taibai.deploy('two', computing, { ...limits, max_workers: 4 })
-  await taibai.deploy('one', computing, { ...limits, max_workers: 2, placement: { bench: 'one' } })
-  await waitUntil('the label is known', async () => (await taibai.call('POST', '/fn/one', {})).status === 200)
-  const contestants = ['one', 'two'].map((name) => contestantOf(taibai, name))
+  await taibai.deploy('two-nodes', computing, { ...limits, max_workers: 4 })
+  await taibai.deploy('one-node', computing, { ...limits, max_workers: 2, placement: { bench: 'one' } })
+  await waitUntil('the label is known', async () => (await taibai.call('POST', '/fn/one-node', {})).status === 200)
+  const names = ['one-node', 'two-nodes']
+  const contestants = names.map((name) => contestantOf(taibai, name))
   const rounds = await alternate(contestants, 8, options)
-  const [one, two] = ['one', 'two'].map((name) => rounds.get(name) ?? []) as [Measured[], Measured[]]
+  const [one, two] = names.map((name) => rounds.get(name) ?? []) as [Measured[], Measured[]]
   const lines: Line[] = [
     rateLine('workers on one node', one),
     rateLine('workers on two nodes', two),
