@@ -1,8 +1,9 @@
 /** What the swarm's engine does with a manager that fails it: one of a few lines, over HTTP. */
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { silent } from '../../src/domain/log.ts'
+import type { SandboxSpec } from '../../src/engine/sandbox/sandbox.ts'
 import { SwarmEngine } from '../../src/engine/sandbox/swarm/swarm-engine.ts'
 import { mib } from '../support/fake-workers-pool.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -20,8 +21,10 @@ afterEach(async () => {
  * lost. `runs`: else its task is prepared for ever. `heldMs`: how long after the service they are used still. A node that
  * `hangs` keeps the task of a service that is gone.
  */
-async function start({ answers = false, runs = false, heldMs = 0 } = {}) {
+async function start({ answers = false, runs = false, heldMs = 0, digests = [] as string[] } = {}) {
   const has = new Set<string>()
+  /** What each service's image is, and who may fetch it. */
+  const fetched: { image: string; as: unknown }[] = []
   let usedUntil = 0
   const node = { hangs: false }
   const ordered = new Set<string>()
@@ -31,7 +34,10 @@ async function start({ answers = false, runs = false, heldMs = 0 } = {}) {
     if (id === 'create') {
       const pieces: Buffer[] = []
       for await (const piece of request) pieces.push(piece)
-      const { Name } = JSON.parse(Buffer.concat(pieces).toString())
+      const { Name, TaskTemplate } = JSON.parse(Buffer.concat(pieces).toString())
+      const auth = request.headers['x-registry-auth']
+      const as = auth === undefined ? null : JSON.parse(Buffer.from(String(auth), 'base64url').toString())
+      if (what === 'services') fetched.push({ image: TaskTemplate.ContainerSpec.Image, as })
       has.add(`${what}/${Name}`)
       ordered.add(`${what}/${Name}`)
       return what === 'services' && !answers ? request.socket.destroy() : say(201, { ID: Name, Id: Name })
@@ -53,7 +59,7 @@ async function start({ answers = false, runs = false, heldMs = 0 } = {}) {
       )
     }
     if (what === 'info') return say(200, { Swarm: { ControlAvailable: true, NodeAddr: '127.0.0.1' } })
-    if (what === 'images') return say(200, { Id: 'sha256:1' })
+    if (what === 'images') return say(200, { Id: 'sha256:1', RepoDigests: digests })
     say(200, what === 'version' ? { Version: '25', ApiVersion: '1.44' } : what === 'swarm' ? { Spec: {} } : [])
   }
   const server = createServer(listener)
@@ -65,12 +71,15 @@ async function start({ answers = false, runs = false, heldMs = 0 } = {}) {
     openFilesLimit: 10,
     tmpSizeMb: 8,
     startTimeoutMs: 500,
+    credentials: (image: string) => (image.startsWith('red.example/') ? login : null),
   }
   const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
   const engine = await SwarmEngine.connect({ ...options, host }, silent)
   opened.push({ engine, server })
-  return { engine, has, node }
+  return { engine, has, node, fetched }
 }
+
+const login = { registry: 'red.example', username: 'me', password: 'ÿ?>secret' }
 
 const limits = { memoryBytes: 64 * mib, cpuMillicpu: 100, cpuMaxMillicpu: null }
 const closed = { network: 'egress' as const, trusted: true, sandbox: null, tmpSizeBytes: null, reachesApi: false }
@@ -105,4 +114,29 @@ test('an engine that closes removes all that its workers had, also what is in us
   await engine.start(spec)
   await engine.close()
   expect([...has]).toEqual([])
+})
+
+describe('the node of a task fetches its image', () => {
+  const { key: _key, ...keyless } = spec
+  const own = { ...keyless, image: 'red.example/app:1' }
+  const digests = ['blue.example/app@sha256:b', 'red.example/app@sha256:a']
+  const asked = async (wanted: SandboxSpec, has = digests) => {
+    const { engine, fetched } = await start({ answers: true, runs: true, digests: has })
+    await engine.start(wanted)
+    return fetched
+  }
+
+  test('with the credentials that are stored for its registry, when it is a function’s or names one', async () => {
+    const { username, password } = login
+    const as = { username, password, serveraddress: 'red.example' }
+    for (const wanted of [own, { ...own, key: 'k' }])
+      expect(await asked(wanted)).toEqual([{ image: 'red.example/app@sha256:a', as }])
+  })
+
+  test('never when it was made here, or its name is of no registry: it is known by its id', async () => {
+    expect(await asked(own, ['blue.example/app@sha256:b'])).toEqual([{ image: 'sha256:1', as: null }])
+    expect(await asked({ ...spec, image: 'taibai/nodejs:1' }, ['taibai/nodejs@sha256:a'])).toEqual([
+      { image: 'sha256:1', as: null },
+    ])
+  })
 })

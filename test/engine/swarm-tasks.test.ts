@@ -1,5 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
+import { registryHeader } from '../../src/engine/api/registry-header.ts'
 import { imageServiceOptions } from '../../src/engine/sandbox/swarm/image-task.ts'
+import { nodeImageOf } from '../../src/engine/sandbox/swarm/node-image.ts'
 import { NodeRestarts } from '../../src/engine/sandbox/swarm/node-restarts.ts'
 import { refuseOnSwarm } from '../../src/engine/sandbox/swarm/refuse-on-swarm.ts'
 import type { NodeAnswer, TaskAnswer } from '../../src/engine/sandbox/swarm/service-options.ts'
@@ -152,7 +154,7 @@ describe('what the swarm is asked for a worker', () => {
   }
   const kept = { id: 'x', name: 'y' }
   const user = { uid: 64_000, gid: 64_000 }
-  const parts = { imageId: 'sha256:1', networkId: 'n', secret: kept, user }
+  const parts = { image: 'sha256:1', networkId: 'n', secret: kept, user }
 
   test('is one task that is never started again, with the limits of a container', () => {
     const { TaskTemplate, Mode } = serviceOptions(spec, defaults, parts)
@@ -254,4 +256,26 @@ describe('a worker on a swarm', () => {
     expect(await sandbox.exited).toMatchObject({ fromOutside: true })
     await expect(sandbox.running).rejects.toThrow('The node b does not answer.')
   })
+})
+
+test('an image is known to nodes by its digest in the repository that its name means', () => {
+  const of = (image: string, digests: string[]) =>
+    nodeImageOf(image, { Id: 'sha256:1', RepoDigests: digests }, true).reference
+  const [here, hub, port] = ['r.example/a/app@sha256:2', 'app@sha256:3', 'localhost:5000/app@sha256:4']
+  const all = [here, hub, port]
+  expect(of('r.example/a/app', all)).toBe(here)
+  expect(of('r.example/a/app:1@sha256:2', all)).toBe(here)
+  expect(of('docker.io/library/app:1', all)).toBe(hub)
+  expect(of('localhost:5000/app:1', all)).toBe(port)
+  expect(of('r.example/app', all)).toBe('sha256:1')
+})
+
+test('the header for a registry keeps its padding: an engine that reads it lost the end, and asked as nobody', () => {
+  for (const password of ['a', 'ab', 'abc', '~?>ÿ']) {
+    const { headers = {} } = registryHeader({ registry: 'r.example', username: 'u', password })
+    const [text = ''] = Object.values(headers)
+    expect(text.length % 4).toBe(0)
+    expect(text).toMatch(/^[\w-]+=*$/)
+    expect(JSON.parse(Buffer.from(text, 'base64url').toString())).toMatchObject({ password })
+  }
 })

@@ -53,8 +53,9 @@ export class EngineApi {
     query: Query = {},
     body?: object,
     timeoutMs = answerMs,
+    headers?: Record<string, string>,
   ): Promise<T> {
-    const response = await this.#send(method, path, query, { body, timeoutMs })
+    const response = await this.#send(method, path, query, { body, timeoutMs, headers })
     const text = await textOf(response)
     if ((response.statusCode ?? 0) >= 300) throw refusalOf(response, text)
     return (text === '' ? null : JSON.parse(text)) as T

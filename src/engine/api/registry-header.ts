@@ -9,5 +9,7 @@ export function registryHeader(secret: RegistrySecret | null): { headers?: Recor
   if (secret === null) return {}
   const { registry, username, password } = secret
   const auth = JSON.stringify({ username, password, serveraddress: registryAddress(registry) })
-  return { headers: { 'X-Registry-Auth': Buffer.from(auth).toString('base64url') } }
+  // Engines read it with its padding: without, they lose its end, and ask as nobody.
+  const text = Buffer.from(auth).toString('base64').replaceAll('+', '-').replaceAll('/', '_')
+  return { headers: { 'X-Registry-Auth': text } }
 }

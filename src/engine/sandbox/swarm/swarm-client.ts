@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { FaasError } from '../../../domain/errors.ts'
 import { isImageReference } from '../../../domain/image.ts'
+import type { RegistrySecret } from '../../../domain/registry.ts'
 import { EngineApi, EngineRefusal } from '../../api/engine-api.ts'
 import type { VersionAnswer } from '../../api/engine-report.ts'
+import { registryHeader } from '../../api/registry-header.ts'
+import { type ImageAnswer, type NodeImage, nodeImageOf } from './node-image.ts'
 import type { NodeAnswer, ServiceOptions, TaskAnswer } from './service-options.ts'
 
 /** A running manager answers at once. */
@@ -61,16 +64,13 @@ export class SwarmClient {
     await this.api.ask('GET', '/version', {}, undefined, firstAnswerMs)
   }
 
-  /**
-   * How nodes find the image; undefined: the manager does not have it. An id is never asked of a registry. `isPulled`: nodes may fetch
-   * one that has a registry.
-   */
-  async imageId(image: string, isPulled = false): Promise<string | undefined> {
+  /** How nodes find the image; undefined: the manager does not have it. `isOfFunction`: it is no runtime's. */
+  async nodeImage(image: string, isOfFunction = false): Promise<NodeImage | undefined> {
     // The reference becomes part of a URL of the engine's API.
     if (!isImageReference(image))
       throw new FaasError('engine_failed', `${JSON.stringify(image)} is no name of an image.`)
-    return this.api.ask<{ Id: string; RepoDigests?: string[] | null }>('GET', `/images/${image}/json`).then(
-      ({ Id, RepoDigests }) => (isPulled ? (RepoDigests?.[0] ?? Id) : Id),
+    return this.api.ask<ImageAnswer>('GET', `/images/${image}/json`).then(
+      (answer) => nodeImageOf(image, answer, isOfFunction),
       (cause: unknown) => unlessGone('The manager could not look for an image.', cause),
     )
   }
@@ -96,8 +96,10 @@ export class SwarmClient {
     return (await this.#order<{ Id: string }>('make a network', '/networks/create', options)).Id
   }
 
-  async makeService(options: ServiceOptions): Promise<string> {
-    return (await this.#order<{ ID: string }>('make a task', '/services/create', options)).ID
+  /** `secret`: as whom its node fetches the image. */
+  async makeService(options: ServiceOptions, secret: RegistrySecret | null): Promise<string> {
+    const { headers } = registryHeader(secret)
+    return (await this.#order<{ ID: string }>('make a task', '/services/create', options, headers)).ID
   }
 
   /** Returns their ids. */
@@ -140,9 +142,9 @@ export class SwarmClient {
     return this.api.ask<T>('GET', path, { filters: JSON.stringify({ label: [label] }) }, undefined, lookMs)
   }
 
-  async #order<T>(what: string, path: string, body: object): Promise<T> {
+  async #order<T>(what: string, path: string, body: object, headers?: Record<string, string>): Promise<T> {
     try {
-      return await this.api.ask<T>('POST', path, {}, body)
+      return await this.api.ask<T>('POST', path, {}, body, undefined, headers)
     } catch (cause) {
       const why = cause instanceof EngineRefusal ? `: ${cause.message}` : ''
       throw failed(`The swarm's manager could not ${what}${why}.`, cause)

@@ -78,7 +78,7 @@ export class SwarmEngine implements SandboxEngine {
       },
     }
     this.#watch = new EngineWatch(() => swarm.ping(), log)
-    this.#services = new WorkerServices(swarm, this.#defaults, options.pull)
+    this.#services = new WorkerServices(swarm, this.#defaults, options)
     this.#tasks = new WatchedTasks(swarm, { instance, machines: this.machines, log })
   }
 

@@ -1,4 +1,5 @@
 import type { Builder } from '../../../domain/build.ts'
+import type { RegistrySecret } from '../../../domain/registry.ts'
 import type { LinkTls } from '../container/link-tls.ts'
 import type { UserRange } from '../container/worker-users.ts'
 
@@ -19,6 +20,8 @@ export interface SwarmEngineOptions {
   /** Longest time until a task runs. */
   startTimeoutMs?: number | undefined
   untrustedOciRuntime?: string | undefined
+  /** As whom an image is fetched; null: as nobody in particular. Absent: nobody ever. */
+  credentials?: ((image: string) => RegistrySecret | null) | undefined
   /** Fetches an image to the manager; undefined: what is not there is refused. */
   pull?: ((image: string) => Promise<void>) | undefined
 }

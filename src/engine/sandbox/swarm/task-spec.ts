@@ -31,8 +31,8 @@ export interface TaskDefaults {
 
 /** Resources created for this worker alone. */
 export interface TaskParts {
-  /** The id by which nodes find the image without asking a registry. */
-  imageId: string
+  /** How nodes find the image. */
+  image: string
   networkId: string
   secret: { id: string; name: string }
   /** The images of runtimes contain this user. */
@@ -81,7 +81,7 @@ type Template = Omit<ServiceOptions['TaskTemplate'], 'LogDriver' | 'Networks'>
 export function taskTemplate(
   spec: SandboxSpec,
   defaults: TaskDefaults,
-  { imageId, user }: Pick<TaskParts, 'imageId' | 'user'>,
+  { image, user }: Pick<TaskParts, 'image' | 'user'>,
   more: Record<string, string> = {},
 ): Template {
   const { memoryBytes, cpuMaxMillicpu, machine } = spec
@@ -89,7 +89,7 @@ export function taskTemplate(
   const env = { ...environmentOf(spec), ...spec.env, ...more }
   return {
     ContainerSpec: {
-      Image: imageId,
+      Image: image,
       Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
       User: `${user.uid}:${user.gid}`,
       ReadOnly: true,

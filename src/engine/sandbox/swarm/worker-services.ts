@@ -1,9 +1,12 @@
 import { FaasError } from '../../../domain/errors.ts'
+import type { RegistrySecret } from '../../../domain/registry.ts'
 import type { WorkerUser } from '../container/worker-users.ts'
 import type { SandboxSpec } from '../sandbox.ts'
 import { imageServiceOptions } from './image-task.ts'
+import type { NodeImage } from './node-image.ts'
 import type { Scrap } from './scraps.ts'
 import type { Removable, SwarmClient } from './swarm-client.ts'
+import type { SwarmEngineOptions } from './swarm-options.ts'
 import { labelsOf, nameOf, serviceOptions, type TaskDefaults, type TaskParts } from './task-spec.ts'
 
 /** Creates the service of each worker, with what it needs: a network, a secret, its image. */
@@ -11,14 +14,20 @@ export class WorkerServices {
   #swarm: SwarmClient
   #defaults: TaskDefaults
   #pull: (image: string) => Promise<void>
+  #credentials: (image: string) => RegistrySecret | null
   /** Networks of running workers, by name: an image joins that of its helper. */
   #networks = new Map<string, string>()
 
   /** `defaults`: as they are when a service is created. */
-  constructor(swarm: SwarmClient, defaults: TaskDefaults, pull: ((image: string) => Promise<void>) | undefined) {
+  constructor(
+    swarm: SwarmClient,
+    defaults: TaskDefaults,
+    { pull = notFetched, credentials = () => null }: Pick<SwarmEngineOptions, 'pull' | 'credentials'>,
+  ) {
     this.#swarm = swarm
     this.#defaults = defaults
-    this.#pull = pull ?? notFetched
+    this.#pull = pull
+    this.#credentials = credentials
   }
 
   /** Returns its id. What was created is in `own`, also when this rejects. */
@@ -30,7 +39,7 @@ export class WorkerServices {
       own.push({ what, id })
       return id
     }
-    const imageId = await this.#imageId(spec)
+    const image = await this.#nodeImage(spec)
     const shared = this.#networks.get(spec.beside ?? '')
     const [networkId, secretId] = await allOrNone([
       shared === undefined
@@ -38,9 +47,11 @@ export class WorkerServices {
         : Promise.resolve(shared),
       spec.key === undefined ? Promise.resolve('') : made('secrets', this.#swarm.keepSecret(name, spec.key, labels)),
     ])
-    const parts: TaskParts = { imageId, networkId, secret: { id: secretId, name }, user }
+    const parts: TaskParts = { image: image.reference, networkId, secret: { id: secretId, name }, user }
     const options = spec.key === undefined ? imageServiceOptions : serviceOptions
-    const serviceId = await this.#swarm.makeService(options(spec, this.#defaults, parts)).catch((error: unknown) => {
+    const login = image.isFetched ? this.#credentials(spec.image) : null
+    const making = this.#swarm.makeService(options(spec, this.#defaults, parts), login)
+    const serviceId = await making.catch((error: unknown) => {
       // The service may exist: perhaps only the response was lost.
       own.push({ what: 'services', id: name })
       throw error
@@ -56,17 +67,17 @@ export class WorkerServices {
 
   /** The manager's engine fetches the image; each node does when it gets a task, where the image has a registry. */
   async prepareImage(image: string): Promise<void> {
-    if ((await this.#swarm.imageId(image)) === undefined) await this.#pull(image)
+    if ((await this.#swarm.nodeImage(image)) === undefined) await this.#pull(image)
   }
 
-  /** Images of runtimes are on every node; a function's own may come from its registry. */
-  async #imageId({ image, key }: SandboxSpec): Promise<string> {
-    const isOwn = key === undefined
-    const there = await this.#swarm.imageId(image, isOwn)
+  /** An image of a runtime has been prepared; a function's own may have to be fetched. */
+  async #nodeImage({ image, key }: SandboxSpec): Promise<NodeImage> {
+    const isOfFunction = key === undefined
+    const there = await this.#swarm.nodeImage(image, isOfFunction)
     if (there !== undefined) return there
-    if (isOwn) await this.#pull(image)
-    const id = isOwn ? await this.#swarm.imageId(image, true) : undefined
-    return id ?? notFetched(image)
+    if (!isOfFunction) return notFetched(image)
+    await this.#pull(image)
+    return (await this.#swarm.nodeImage(image, true)) ?? notFetched(image)
   }
 }
 
