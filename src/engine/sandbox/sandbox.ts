@@ -185,7 +185,7 @@ export interface SandboxEngine {
   /** Name of an image for the sandbox that it runs beside, where the server cannot reach images itself; absent: it can. */
   readonly nameBeside?: string
   /** Why it cannot run such a function; null: it can. Absent: it runs all. */
-  refusal?(wanted: { network: Network; mode: ImageMode | null }): string | null
+  refusal?(wanted: { network: Network; mode: ImageMode | null; hasPackage: boolean }): string | null
   /** The machines on which it runs sandboxes; absent: this machine. */
   readonly machines?: Machines
   /** `onOutput` receives what the sandbox prints directly, not through a shim. */

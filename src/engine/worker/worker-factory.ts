@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { FaasError } from '../../domain/errors.ts'
 import { type Outcome, platformFailed } from '../../domain/outcome.ts'
+import { noPackageBeside } from '../../domain/package-beside-image.ts'
 import { runtimeApi } from '../../domain/revision.ts'
 import { manifestOf, type RuntimeManifest } from '../../domain/runtime.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
@@ -135,10 +136,7 @@ export class SandboxWorkers implements WorkerFactory {
     const { engine, codeFolder } = this.#parts
     const stored = revision.packageHash === null ? null : codeFolder(revision.packageHash)
     if (stored !== null && engine.callers !== undefined) {
-      throw new FaasError(
-        'not_supported',
-        'An image of mode "fission" sees its package where engine and server share a disk, which they do not here: build the code into the image.',
-      )
+      throw new FaasError('not_supported', noPackageBeside)
     }
     return fissionFolders(revision, stored, (folder) => readdirSync(folder))
   }

@@ -3,9 +3,14 @@ import { type Finding, warning } from '../../domain/finding.ts'
 import type { Fn, ImageMode, Network } from '../../domain/function.ts'
 
 /** Why the engine cannot run such a function; null: it can. */
-export type EngineRefusal = (wanted: { network: Network; mode: ImageMode | null }) => string | null
+export type EngineRefusal = (wanted: {
+  network: Network
+  mode: ImageMode | null
+  /** The image loads a package. */
+  hasPackage: boolean
+}) => string | null
 
-type Wanted = Pick<Fn, 'network' | 'code'>
+type Wanted = Pick<Fn, 'network' | 'code' | 'packageHash'>
 
 /** Functions that the server's engine cannot run: refused when they are deployed, and named where they were there before. */
 export class EngineRefusals {
@@ -16,9 +21,9 @@ export class EngineRefusals {
     this.#refusal = refusal
   }
 
-  /** Throws FaasError `invalid_request`. */
-  check(fn: Wanted): void {
-    const why = this.#of(fn)
+  /** `bringsPackage`: one that is not stored yet. Throws FaasError `invalid_request`. */
+  check(fn: Wanted, bringsPackage: boolean): void {
+    const why = this.#of(fn, bringsPackage)
     if (why !== null) throw invalid(why)
   }
 
@@ -30,7 +35,8 @@ export class EngineRefusals {
     })
   }
 
-  #of({ network, code }: Wanted): string | null {
-    return this.#refusal({ network, mode: code.source === 'image' ? (code.mode ?? 'command') : null })
+  #of({ network, code, packageHash }: Wanted, bringsPackage = false): string | null {
+    const mode = code.source === 'image' ? (code.mode ?? 'command') : null
+    return this.#refusal({ network, mode, hasPackage: bringsPackage || packageHash !== null })
   }
 }

@@ -43,12 +43,12 @@ export class FunctionChecks {
     await sandboxes.check(fields.sandbox)
   }
 
-  /** A function as it would be. */
-  whole(wanted: Fn): Fn {
+  /** A function as it would be. `bringsPackage`: one that is not stored yet. */
+  whole(wanted: Fn, bringsPackage = false): Fn {
     const { runtimes } = this.#parts
     checkTogether(wanted, wanted.code.source === 'image' ? null : runtimes.boundsById(wanted.runtimeId))
     this.#secrets(wanted)
-    this.#parts.engineRefusals.check(wanted)
+    this.#parts.engineRefusals.check(wanted, bringsPackage)
     return wanted
   }
 

@@ -95,7 +95,7 @@ export class FunctionCreation {
     const draft = withFields(this.#new(who, code), fields)
     draft.runtimeId = runtime?.id ?? (nameOrId === undefined ? null : canonicalUuid(nameOrId))
     draft.entry = runtime === null ? null : this.#entryOf(code, fields, runtime)
-    checks.whole(draft)
+    checks.whole(draft, zip !== undefined)
     checks.refuseTakenName(draft, instead?.fn ?? null)
     this.#refuseMore(who, instead)
     const stored = { ...draft, ...(await codes.stored(who, draft, code, zip, build)) }

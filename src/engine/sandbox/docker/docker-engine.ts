@@ -1,6 +1,7 @@
 import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import type { Log } from '../../../domain/log.ts'
+import { packageRefusal } from '../../../domain/package-beside-image.ts'
 import { apiUrl, folderInside, instanceLabel, secretsInside } from '../container/container-paths.ts'
 import { EngineWatch } from '../container/engine-watch.ts'
 import { linkFindings } from '../container/link-tls.ts'
@@ -75,6 +76,9 @@ export class DockerEngine implements SandboxEngine {
       throw error
     }
   }
+
+  refusal = (wanted: Parameters<typeof packageRefusal>[0]): string | null =>
+    packageRefusal(wanted, this.callers === undefined)
 
   get isUp(): boolean {
     return this.#watch.isUp

@@ -1,5 +1,6 @@
 import { FaasError } from '../../../domain/errors.ts'
 import type { ImageMode, Network } from '../../../domain/function.ts'
+import { packageRefusal } from '../../../domain/package-beside-image.ts'
 import type { SandboxSpec } from '../sandbox.ts'
 
 /** Throws FaasError `not_supported`: a sandbox that requires more isolation must not run with less. */
@@ -14,9 +15,15 @@ export function refuseOnSwarm(
 }
 
 /** What is known of a function when it is deployed. Null: it can run on a swarm. */
-export function refusalOnSwarm({ network, mode }: { network: Network; mode: ImageMode | null }): string | null {
+export function refusalOnSwarm(wanted: {
+  network: Network
+  mode: ImageMode | null
+  hasPackage: boolean
+}): string | null {
+  const { network, mode } = wanted
   if (mode === 'lambda') return sentences.lambda
-  return network === 'none' && mode !== 'command' ? sentences.none : null
+  if (network === 'none' && mode !== 'command') return sentences.none
+  return packageRefusal(wanted, false)
 }
 
 const sentences = {
