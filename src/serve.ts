@@ -46,8 +46,8 @@ async function start(fail: (sentence: string) => never, isImage: boolean): Promi
 
 /** Containers belong to the engine; child processes would inherit our priority. */
 async function goFirst({ nice }: Config): Promise<void> {
-  const { takePrecedence } = await import('./host/process-priority.ts')
-  takePrecedence(nice)
+  const { raisePriority } = await import('./host/process-priority.ts')
+  raisePriority(nice)
 }
 
 /** In a container of our image nobody prepares the machine: the server does it, and drops root. */

@@ -5,7 +5,7 @@ import { Bodies } from './http/bodies.ts'
 import { RefusalCounters } from './http/error-response.ts'
 import type { HttpParts } from './http/server.ts'
 import type { HttpSettings } from './http/settings.ts'
-import { WrongTokens } from './http/token-throttle.ts'
+import { TokenThrottle } from './http/token-throttle.ts'
 import { isWorkerToken } from './services/platform/function-tokens.ts'
 import { isOwnToken } from './services/platform/token-secret.ts'
 import type { Tokens } from './services/platform/tokens.ts'
@@ -91,7 +91,7 @@ export function httpParts(
     consoleFile: door.consoleFile,
     clock,
     random,
-    wrongTokens: new WrongTokens(door.settings, () => clock.elapsed()),
+    wrongTokens: new TokenThrottle(door.settings, () => clock.elapsed()),
     space,
     newId,
     log,

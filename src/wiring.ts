@@ -9,9 +9,9 @@ import { DeploymentOrder } from './services/functions/deployment-order.ts'
 import { EngineRefusals } from './services/functions/engine-refusals.ts'
 import { FunctionVersions } from './services/functions/function-versions.ts'
 import { Functions } from './services/functions/functions.ts'
-import { PackageShare } from './services/functions/package-quota.ts'
+import { PackageQuota } from './services/functions/package-quota.ts'
 import { Placements } from './services/functions/placements.ts'
-import { Exposed } from './services/functions/public-functions.ts'
+import { PublicFunctions } from './services/functions/public-functions.ts'
 import { Sandboxes } from './services/functions/sandboxes.ts'
 import { Secrets } from './services/functions/secrets.ts'
 import { SwiftCode } from './services/functions/swift-code.ts'
@@ -58,11 +58,11 @@ export function makeServices(ground: Infrastructure) {
   const placements = new Placements(ground.machines)
   const engineRefusals = new EngineRefusals(ground.engineRefusal)
   const targets = new Targets({ functions, runtimes: stores.runtimes, aliases, random })
-  const exposed = new Exposed(functions)
+  const exposed = new PublicFunctions(functions)
   const stats = new Stats({ clock })
   const events = new RunEvents()
   const scheduler = new Scheduler({ clock, log })
-  const packageShare = new PackageShare({ functions, packages, layers: ground.builds.layers, shares: ground.shares })
+  const packageShare = new PackageQuota({ functions, packages, layers: ground.builds.layers, shares: ground.shares })
   const swift = openstack === null ? undefined : makeSwiftCode(ground, openstack, targets, packageShare)
   const traces = makeTraces(ground)
   const invocation = new Invocation({
@@ -271,7 +271,7 @@ function makeSwiftCode(
   ground: Infrastructure,
   { trusts, objects }: OpenStack,
   targets: Targets,
-  packageShare: PackageShare,
+  packageShare: PackageQuota,
 ): SwiftCode {
   const { stores, packages, pool, clock, log, settings } = ground
   const { functions } = stores

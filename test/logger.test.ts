@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { makeLogger } from '../src/logger.ts'
-import { endKeys, endText } from '../src/services/runs/execution-record.ts'
+import { endLogFields, endLogLine } from '../src/services/runs/execution-record.ts'
 import { aFinishedExecution } from './support/builders.ts'
 
 function logger(level = 'info') {
@@ -81,12 +81,16 @@ describe('The line of a run that is over', () => {
     ],
   ])('has its ids, its times and its kind of error, and nothing that a function said: %s', (_name, fields, said) => {
     const execution = aFinishedExecution({ trigger: 'http', coldReason: null, ...known, ...fields })
-    expect(JSON.parse(`{${endText(execution)}}`)).toEqual({ ...line, ...said })
+    expect(JSON.parse(`{${endLogLine(execution)}}`)).toEqual({ ...line, ...said })
   })
 
   test('says of what the platform failed also why', () => {
     const failed = { type: 'PlatformError', message: 'no worker came free', stack: null }
     const execution = aFinishedExecution({ ...known, status: 'error', error: failed })
-    expect(endKeys(execution)).toMatchObject({ execution: 'e1', error: 'PlatformError', reason: 'no worker came free' })
+    expect(endLogFields(execution)).toMatchObject({
+      execution: 'e1',
+      error: 'PlatformError',
+      reason: 'no worker came free',
+    })
   })
 })

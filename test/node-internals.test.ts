@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { answerOn } from '../src/http/connections.ts'
-import { giveReadyHead, keepAliveMs, takesReadyHead } from '../src/http/response-head.ts'
+import { canWriteRawHead, keepAliveMs, writeRawHead } from '../src/http/response-head.ts'
 
 /** What the server uses of Node.js beyond its documentation (docs/how-it-works.md): each test fails when Node.js changes it. */
 
@@ -41,7 +41,7 @@ test('connections.ts: a connection tells in `_httpMessage` whether its answer ha
 test('response-head.ts: a head that is given as text in `_header` leaves as Node.js would write it, and the connection goes on', async () => {
   const nowMs = Date.now()
   const server = createServer((asked, answer) => {
-    if (asked.url === '/ready') giveReadyHead(answer, 'X-A: b\r\nContent-Type: text/plain', 2, nowMs)
+    if (asked.url === '/ready') writeRawHead(answer, 'X-A: b\r\nContent-Type: text/plain', 2, nowMs)
     else {
       const date = new Date(nowMs).toUTCString()
       answer.writeHead(200, ['X-A', 'b', 'Content-Type', 'text/plain', 'Content-Length', '2', 'Date', date])
@@ -71,7 +71,7 @@ test.each([
   const taken: boolean[] = []
   const server = createServer((incoming, answer) => {
     if (incoming.url === '/set') answer.setHeader('X-A', 'b')
-    taken.push(takesReadyHead(answer))
+    taken.push(canWriteRawHead(answer))
     answer.shouldKeepAlive = false
     answer.end()
   })

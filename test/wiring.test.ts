@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readConfig } from '../src/config.ts'
-import { silent } from '../src/domain/log.ts'
+import { silentLog } from '../src/domain/log.ts'
 import type { SandboxEngine } from '../src/engine/sandbox/sandbox.ts'
 import type { WorkerLinks } from '../src/engine/worker/link.ts'
 import {
@@ -29,7 +29,7 @@ const parts = {
   links: {} as WorkerLinks,
   packages: new FakePackages(),
   clock: new FakeClock(),
-  log: silent,
+  log: silentLog,
   languageVersions: new Map(),
   secrets: noSecrets,
 }

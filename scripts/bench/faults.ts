@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
-import type { EngineLine } from '../setup/engine-proxy.ts'
+import type { EngineProxy } from '../setup/engine-proxy.ts'
 import { changeWorkers } from './engine.ts'
 import type { Taibai } from './taibai.ts'
 
@@ -26,7 +26,7 @@ export interface InjectedFault {
 interface Kind {
   name: string
   explains: number[]
-  make(taibai: Taibai, line: EngineLine): Promise<unknown>
+  make(taibai: Taibai, line: EngineProxy): Promise<unknown>
 }
 
 const betweenMs = 4000
@@ -44,7 +44,7 @@ const kinds: Kind[] = [
 
 export async function injectFaults(
   taibai: Taibai,
-  line: EngineLine,
+  line: EngineProxy,
   made: InjectedFault[],
   goesOn: () => boolean,
 ): Promise<void> {
@@ -76,13 +76,13 @@ export function faultsOf(
 const explains = ({ from, to, explains: statuses }: InjectedFault, failure: Failure): boolean =>
   statuses.includes(failure.status) && failure.to >= from && failure.from <= to + afterMs
 
-async function heldUp(line: EngineLine): Promise<void> {
+async function heldUp(line: EngineProxy): Promise<void> {
   line.hold()
   await pause(3000)
   line.mend()
 }
 
-async function cutOff(line: EngineLine): Promise<void> {
+async function cutOff(line: EngineProxy): Promise<void> {
   line.cut()
   await pause(3000)
   line.mend()

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import Sqlite from 'better-sqlite3'
-import { EngineLine } from '../setup/engine-proxy.ts'
+import { EngineProxy } from '../setup/engine-proxy.ts'
 import { containersOf } from './engine.ts'
 import { type Failure, faultsOf, type InjectedFault, injectFaults } from './faults.ts'
 import { info, type Line, median, printTable } from './figures.ts'
@@ -47,7 +47,7 @@ const faulty = `export async function main(event) {
 `
 
 export async function soak({ minutes }: { minutes: number }): Promise<object> {
-  await using line = await EngineLine.open(engineSocket())
+  await using line = await EngineProxy.open(engineSocket())
   // Little memory, so that workers are evicted all the time.
   const settings = { MEMORY_BUDGET_MB: 128 * 12, KEEP_EXECUTIONS_PER_PROJECT: 0, DOCKER_HOST: `unix://${line.path}` }
   const taibai = await startTaibai(settings)

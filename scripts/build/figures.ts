@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { projectFolder } from '../../src/assets.ts'
-import { run } from '../../src/host/command.ts'
+import { runCommand } from '../../src/host/command.ts'
 import type { Progress } from '../../src/host/progress.ts'
 
 /** Measures the cost of the program's start. */
@@ -63,7 +63,7 @@ async function leastMs(executable: string, args: string[]): Promise<number> {
   const took: number[] = []
   for (let round = 0; round < versionRounds; round++) {
     const from = performance.now()
-    await run(executable, args)
+    await runCommand(executable, args)
     took.push(performance.now() - from)
   }
   return Math.min(...took)

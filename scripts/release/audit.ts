@@ -1,4 +1,4 @@
-import { run } from '../../src/host/command.ts'
+import { runCommand } from '../../src/host/command.ts'
 
 /** Known vulnerabilities in what Taibai is made of, as the npm registry lists them. */
 
@@ -13,7 +13,7 @@ const limitMs = 60_000
 
 export async function audit(cwd: string): Promise<Audit> {
   const args = ['audit', '--omit=dev', '--json', '--fetch-retries=1']
-  const { stdout, output } = await run('npm', args, { cwd, timeoutMs: limitMs })
+  const { stdout, output } = await runCommand('npm', args, { cwd, timeoutMs: limitMs })
   return auditIn(stdout, output)
 }
 

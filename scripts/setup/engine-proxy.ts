@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /** A proxy for an engine's socket that can be cut, as if the engine were stopped, or blocked, as if it hung, and restored. */
-export class EngineLine implements AsyncDisposable {
+export class EngineProxy implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'taibai-line-'))
   readonly #engine: string
   readonly #server: Server
@@ -23,8 +23,8 @@ export class EngineLine implements AsyncDisposable {
   }
 
   /** `engine`: path of its socket. */
-  static async open(engine: string): Promise<EngineLine> {
-    const line = new EngineLine(engine)
+  static async open(engine: string): Promise<EngineProxy> {
+    const line = new EngineProxy(engine)
     line.#server.listen(line.path)
     await once(line.#server, 'listening')
     return line

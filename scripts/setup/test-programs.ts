@@ -1,6 +1,6 @@
 // Programs from Debian's packages that only tests need: installed where permitted; otherwise their tests are skipped with a
 // message.
-import { run } from '../../src/host/command.ts'
+import { runCommand } from '../../src/host/command.ts'
 import { canInstallPackages, installPackages } from '../../src/host/debian-packages.ts'
 import { SetupProblem } from '../../src/host/problem.ts'
 import { progress } from './terminal.ts'
@@ -31,7 +31,7 @@ export async function ensureTestPrograms(areRequired: boolean): Promise<void> {
 }
 
 async function ensure({ title, packages, check }: TestProgram, isRequired: boolean): Promise<void> {
-  if ((await run(check[0], check.slice(1))).code === 0) return progress.skipped(`${title} is here`)
+  if ((await runCommand(check[0], check.slice(1))).code === 0) return progress.skipped(`${title} is here`)
   try {
     if (!(await canInstallPackages())) throw new SetupProblem(`Only root can install ${title}, on Debian.`)
     await installPackages(packages, progress.detail)

@@ -7,7 +7,7 @@ import { builderOf, type RuntimeManifest } from '../domain/runtime.ts'
 import type { SpanSink } from '../domain/trace.ts'
 import { WorkerPool } from '../engine/pool/pool.ts'
 import type { SandboxEngine } from '../engine/sandbox/sandbox.ts'
-import { ImageTrial } from '../engine/worker/image-check.ts'
+import { ImageCheck } from '../engine/worker/image-check.ts'
 import type { WorkerLinks } from '../engine/worker/link.ts'
 import { SandboxWorkers } from '../engine/worker/worker-factory.ts'
 import type { ApiListener } from '../http/api-listener.ts'
@@ -114,7 +114,7 @@ export function makeInfrastructure(
     functionTokens,
     machines: engine.machines,
     engineRefusal: engine.refusal,
-    runtimeImages: new ImageTrial(engine, factory, languageVersions),
+    runtimeImages: new ImageCheck(engine, factory, languageVersions),
     health: {
       engine: () => engine.report(),
       data: () => readDataFacts(data.path, given.reserveBytes(config)),

@@ -21,7 +21,7 @@ const indexName = 'taibai-export.json'
 export const packageName = (fn: string, version = 0): string =>
   `packages/${fn}${version === 0 ? '' : `-${version}`}.zip`
 
-export async function readProject(client: Client): Promise<{ bundle: Bundle; packages: Map<string, Buffer> }> {
+export async function exportProject(client: Client): Promise<{ bundle: Bundle; packages: Map<string, Buffer> }> {
   const packages = new Map<string, Buffer>()
   const runtimes = new Map((await client.runtimes.list()).map(({ id, name }) => [id, name]))
   const functions: Bundle['functions'] = []
@@ -74,7 +74,7 @@ export function readBundle(bytes: Buffer): { bundle: Bundle; packages: Map<strin
 type Settings = Record<Exclude<keyof FunctionFields, 'code' | 'runtime'>, unknown>
 
 /** Selects the fields that the API accepts from those that it shows. */
-export function fieldsOf(fn: FunctionRow): FunctionFields {
+export function fieldsOfBundle(fn: FunctionRow): FunctionFields {
   const {
     name,
     description,

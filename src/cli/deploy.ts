@@ -5,10 +5,10 @@ import type { BuildRow } from '../client/resources/builds.ts'
 import { buildStartedText } from './builds.ts'
 import { type Cli, type CommandSpec, type Options, textOption, usageError } from './command.ts'
 import type { Step } from './difference.ts'
-import type { Translated } from './foreign-manifest.ts'
+import type { ForeignManifest } from './foreign-manifest.ts'
 import { functionSteps } from './function-steps.ts'
-import { fieldOptions, fieldsOf } from './functions.ts'
-import { codeOf } from './local-code.ts'
+import { fieldOptions, fieldsOfOptions } from './functions.ts'
+import { readLocalCode } from './local-code.ts'
 import { manifestFile, manifestJsonSchema, readManifest } from './manifest.ts'
 import { imageCode } from './manifest-function.ts'
 import { manifestSteps } from './manifest-steps.ts'
@@ -68,7 +68,7 @@ export const commands: CommandSpec[] = [
 ]
 
 async function stepsOf(cli: Cli, path: string | undefined, options: Options): Promise<Step[]> {
-  const fields = fieldsOf(options)
+  const fields = fieldsOfOptions(options)
   const how = deploying(cli, options)
   const image = textOption(options, 'image')
   if (image !== undefined) return imageSteps(cli, image, path, options)
@@ -85,7 +85,7 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
     const { manifest, folder, entities = [] } = found
     return [...(await manifestSteps(client, manifest, folder, how)), ...(await whiskSteps(client, entities))]
   }
-  const code = codeOf(path ?? '.', how)
+  const code = readLocalCode(path ?? '.', how)
   const { runtime = code.runtime, ...rest } = fields
   const name = textOption(options, 'name') ?? code.name
   const entry = fields.entry ?? code.entry
@@ -112,7 +112,7 @@ function deploying(cli: Cli, { check, build, rebuild, bundle, async }: Options):
 }
 
 /** Null: the file describes no functions. Reports the detected format and what is left out. */
-function described(cli: Cli, file: string): Pick<Translated, 'manifest' | 'folder' | 'entities'> | null {
+function described(cli: Cli, file: string): Pick<ForeignManifest, 'manifest' | 'folder' | 'entities'> | null {
   const translated = readServerlessFile(file)
   if (translated === null) return templateNames.includes(basename(file)) ? null : readManifest(file)
   const { kind, leftOut, paths } = translated
@@ -130,13 +130,13 @@ function imageSteps(cli: Cli, image: string, path: string | undefined, options: 
   if (name === undefined) throw usageError('Say what the function is called: --name.')
   const [mode, port] = [textOption(options, 'mode'), textOption(options, 'port')]
   const command = textOption(options, 'command')?.split(' ')
-  const { runtime: _runtime, entry, ...fields } = fieldsOf(options)
+  const { runtime: _runtime, entry, ...fields } = fieldsOfOptions(options)
   const isFission = mode === 'fission'
   if (path !== undefined && !isFission) {
     throw usageError('--image takes the place of the code: leave the path out. Only --mode fission loads a package.')
   }
   const code = imageCode({ image, mode, command, ...(port && { port: Number(port) }), ...(isFission && { entry }) })
-  const zip = path === undefined ? {} : { zip: codeOf(path).zip }
+  const zip = path === undefined ? {} : { zip: readLocalCode(path).zip }
   const given = isFission || entry === undefined ? fields : { ...fields, entry }
   return functionSteps(cli.client(), { name, fields: given, runtime: undefined, image: code, ...zip })
 }

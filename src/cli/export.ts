@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { Client } from '../client/client.ts'
 import type { AliasRow } from '../client/resources/aliases.ts'
-import { type Bundle, fieldsOf, packageName, readBundle, readProject, writeBundle } from './bundle.ts'
+import { type Bundle, exportProject, fieldsOfBundle, packageName, readBundle, writeBundle } from './bundle.ts'
 import { argumentAt, type CommandSpec } from './command.ts'
 import type { Step } from './difference.ts'
 import { functionSteps } from './function-steps.ts'
@@ -14,7 +14,7 @@ export const commands: CommandSpec[] = [
     arguments: [['<file>', 'output file; "-" is standard output']],
     examples: ['taibai export shop.taibai', 'taibai export - > shop.taibai'],
     async run(cli, args) {
-      const { bundle, packages } = await readProject(cli.client())
+      const { bundle, packages } = await exportProject(cli.client())
       const bytes = writeBundle(bundle, packages)
       if (args[0] === '-') return cli.out.raw(bytes)
       writeFileSync(argumentAt(args, 0), bytes, { mode: 0o600 })
@@ -130,7 +130,7 @@ async function stepsOfFunction(
   packages: Map<string, Buffer>,
 ): Promise<Step[]> {
   const name = fn.name ?? fn.id
-  const fields = { ...fieldsOf(fn), name }
+  const fields = { ...fieldsOfBundle(fn), name }
   if (fn.code.source !== 'package') {
     const code = fn.code as { source: 'image'; image: string }
     return functionSteps(client, { name, fields, runtime: fn.runtime ?? undefined, image: code })

@@ -1,10 +1,10 @@
 import type { Manifest } from './manifest.ts'
 
 /** Another platform's file, converted to a manifest. */
-export interface Translated {
+export interface ForeignManifest {
   manifest: Manifest
   /** What OpenWhisk's API makes of it in addition; absent: nothing. */
-  entities?: WhiskEntity[]
+  entities?: WhiskManifestEntity[]
   folder: string
   /** The detected format, for messages. */
   kind: string
@@ -15,19 +15,19 @@ export interface Translated {
 }
 
 /** Parsed but unvalidated content of such a file. */
-export type Values = Record<string, unknown>
+export type ParsedValues = Record<string, unknown>
 
 /** A package, an action's annotations, a sequence, a trigger or a rule, as OpenWhisk's API takes it. */
-export interface WhiskEntity {
+export interface WhiskManifestEntity {
   kind: 'package' | 'action' | 'trigger' | 'rule'
   /** Below the namespace, such as `shop/greet`. */
   name: string
   /** Body of its PUT; keys that are absent stay as they are. */
-  body: Values
+  body: ParsedValues
   /** The alarm of a trigger, as the feed takes it. */
-  alarm?: { feed: string; values: Values }
+  alarm?: { feed: string; values: ParsedValues }
 }
 
-export const isObject = (value: unknown): value is Values =>
+export const isObject = (value: unknown): value is ParsedValues =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-export const objectOf = (value: unknown): Values => (isObject(value) ? value : {})
+export const objectOf = (value: unknown): ParsedValues => (isObject(value) ? value : {})

@@ -46,7 +46,7 @@ export const fieldOptions: [flags: string, description: string][] = [
 ]
 
 /** The fields for which options were given. */
-export function fieldsOf(options: Options): FunctionFields {
+export function fieldsOfOptions(options: Options): FunctionFields {
   const memoryMib = numberOption(options, 'memory', '--memory')
   const tmpMib = numberOption(options, 'tmp', '--tmp')
   const attempts = limitOption(options, 'attempts', '--attempts')
@@ -168,7 +168,7 @@ export const commands: CommandSpec[] = [
       const name = textOption(options, 'name')
       const image = textOption(options, 'image')
       const fields = {
-        ...fieldsOf(options),
+        ...fieldsOfOptions(options),
         ...(name !== undefined && { name }),
         ...(image !== undefined && { image }),
       }

@@ -4,7 +4,7 @@ import { makeFolder } from '../folder.ts'
 import { type Cli, CliError, type CommandSpec, usageError } from './command.ts'
 import { manifestName } from './manifest.ts'
 import type { Column } from './output.ts'
-import { askChoice, entered } from './prompts.ts'
+import { askChoice, askText } from './prompts.ts'
 import { renamed, type Template, templatesIn } from './templates.ts'
 
 export const commands: CommandSpec[] = [
@@ -31,7 +31,7 @@ export const commands: CommandSpec[] = [
       if (template === undefined) return
       const usual = template.isExample ? template.name : 'hello'
       const folder =
-        (args[1] as string | undefined) ?? (cli.isInteractive ? await entered('What is it called?', usual) : usual)
+        (args[1] as string | undefined) ?? (cli.isInteractive ? await askText('What is it called?', usual) : usual)
       if (folder === undefined) return
       const name = basename(folder)
       if (!/^[\w-]+$/.test(name))

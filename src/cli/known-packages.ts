@@ -18,7 +18,7 @@ export interface KnownPackage {
 }
 
 /** Null: no other platform recognised. Throws CliError with advice for code that would not run. */
-export function recognised(files: PackageFiles): KnownPackage | null {
+export function recognisePackage(files: PackageFiles): KnownPackage | null {
   for (const known of [ofAzure, ofOpenFaas, ofKnative, ofFunctionsFramework, ofOpenWhisk, ofGoLambda, ofGoWeb]) {
     const found = known(files)
     if (found !== null) return found

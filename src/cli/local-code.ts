@@ -3,7 +3,7 @@ import { basename, extname, join, resolve } from 'node:path'
 import { unzipSync } from 'fflate'
 import type { Deploying } from '../client/deployment.ts'
 import { usageError } from './command.ts'
-import { type PackageFiles, recognised } from './known-packages.ts'
+import { type PackageFiles, recognisePackage } from './known-packages.ts'
 import { languageFiles } from './language-files.ts'
 import { packFile, packFolder } from './package-zip.ts'
 
@@ -24,7 +24,7 @@ export interface LocalCode {
 }
 
 /** Leaves out modules that the server will install. Throws CliError when nothing could be code. */
-export function codeOf(path: string, { withoutModules }: Deploying = {}): LocalCode {
+export function readLocalCode(path: string, { withoutModules }: Deploying = {}): LocalCode {
   const full = resolve(path)
   const stats = statSync(full, { throwIfNoEntry: false })
   if (stats === undefined) throw usageError(`There is no file or folder ${path}.`)
@@ -64,7 +64,7 @@ const none = { runtime: undefined, entry: undefined, signature: undefined }
 
 /** Uses the signature of the platform for which the code was written, if it is recognised. */
 function known(files: PackageFiles, code: LocalCode): LocalCode {
-  const found = recognised(files)
+  const found = recognisePackage(files)
   if (found === null) return code
   const { kind, signature, entry, runtime = code.runtime } = found
   return { ...code, runtime, entry, signature, what: `${code.what}, taken for ${kind}` }

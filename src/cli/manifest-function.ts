@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Deploying } from '../client/deployment.ts'
 import type { FunctionFields } from '../client/resources/functions.ts'
-import { codeOf } from './local-code.ts'
+import { readLocalCode } from './local-code.ts'
 import type { ManifestFunction } from './manifest.ts'
 
 const mib = 1024 * 1024
@@ -73,7 +73,7 @@ export function functionInManifest(
     const start = { command, entry_point, working_directory }
     return { name, fields, runtime: undefined, image: imageCode({ image, mode, ...(port && { port }), ...start }) }
   }
-  const code = codeOf(join(folder, fn.code ?? name), how)
+  const code = readLocalCode(join(folder, fn.code ?? name), how)
   const runtime = fn.runtime ?? code.runtime
   const entry = fn.entry ?? code.entry
   return { name, fields: { ...fields, ...(entry !== undefined && { entry }) }, runtime, zip: code.zip }
@@ -89,7 +89,7 @@ function ofFission(
 ): ManifestFunctionState {
   const { entry, ...fields } = fieldsOf(fn)
   const { mode, port, code } = fn
-  const zip = code === undefined ? undefined : codeOf(join(folder, code), how).zip
+  const zip = code === undefined ? undefined : readLocalCode(join(folder, code), how).zip
   const loaded = zip === undefined ? {} : { zip }
   return {
     name,

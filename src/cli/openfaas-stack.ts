@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parse } from 'yaml'
-import { boundsIn, bytesOf, defaultMemory, millicpuOf, watchdogPort } from '../domain/openfaas.ts'
+import { bytesOfQuantity, defaultMemory, millicpuOf, replicaBoundsIn, watchdogPort } from '../domain/openfaas.ts'
 import { CliError } from './command.ts'
-import { objectOf, type Translated, type Values } from './foreign-manifest.ts'
+import { type ForeignManifest, objectOf, type ParsedValues } from './foreign-manifest.ts'
 import type { ManifestFunction } from './manifest.ts'
 
 /** Converts OpenFaaS's `stack.yaml` to a manifest; its functions are images. */
@@ -15,10 +15,10 @@ const taken = new Set([
 const mib = 1_048_576
 
 /** Null: another kind of file. Throws CliError when a function cannot be deployed. */
-export function translatedStack(root: Values, file: string): Translated | null {
+export function translatedStack(root: ParsedValues, file: string): ForeignManifest | null {
   if (objectOf(root.provider).name !== 'openfaas' || root.functions === undefined) return null
   const leftOut: string[] = []
-  const functions: Translated['manifest']['functions'] = {}
+  const functions: ForeignManifest['manifest']['functions'] = {}
   for (const [name, value] of Object.entries(objectOf(root.functions))) {
     functions[name] = functionOf(name, objectOf(value), dirname(file), leftOut)
   }
@@ -26,7 +26,7 @@ export function translatedStack(root: Values, file: string): Translated | null {
   return { manifest: { functions }, folder: dirname(file), kind: 'a stack of OpenFaaS', leftOut, paths }
 }
 
-function functionOf(name: string, own: Values, folder: string, leftOut: string[]): ManifestFunction {
+function functionOf(name: string, own: ParsedValues, folder: string, leftOut: string[]): ManifestFunction {
   const { image, fprocess } = own
   if (typeof image !== 'string' || image === '') {
     throw new CliError(`${name} names no image: build it with "faas-cli build", which needs one.`, 'usage')
@@ -36,7 +36,7 @@ function functionOf(name: string, own: Values, folder: string, leftOut: string[]
   const env = { ...environmentFiles(own.environment_file, folder), ...textsOf(own.environment) }
   const limits = textsOf(own.limits)
   const requests = textsOf(own.requests)
-  const bounds = boundsIn(env, textsOf(own.labels))
+  const bounds = replicaBoundsIn(env, textsOf(own.labels))
   const memory = limits.memory ?? requests.memory ?? defaultMemory
   const cpu = requests.cpu ?? limits.cpu
   const jobs = jobsIn(name, textsOf(own.annotations), leftOut)
@@ -45,7 +45,7 @@ function functionOf(name: string, own: Values, folder: string, leftOut: string[]
     mode: 'http',
     port: watchdogPort,
     env: typeof fprocess === 'string' ? { ...env, fprocess } : env,
-    memory_mb: Math.ceil(amount(name, memory, bytesOf) / mib),
+    memory_mb: Math.ceil(amount(name, memory, bytesOfQuantity) / mib),
     timeout: bounds.timeoutSeconds,
     concurrency: bounds.concurrency,
     ...(bounds.minWorkers > 0 && { min_workers: bounds.minWorkers }),

@@ -20,14 +20,14 @@ export async function askChoice<T extends string>(
   return isCancel(answer) ? undefined : (answer as T)
 }
 
-export async function entered(message: string, initialValue: string): Promise<string | undefined> {
+export async function askText(message: string, initialValue: string): Promise<string | undefined> {
   const { text, isCancel } = await import('@clack/prompts')
   const answer = await text({ message, initialValue })
   return isCancel(answer) ? undefined : answer
 }
 
 /** The text is not shown while it is typed. */
-export async function hidden(message: string): Promise<string | undefined> {
+export async function askHidden(message: string): Promise<string | undefined> {
   const { password, isCancel } = await import('@clack/prompts')
   const answer = await password({ message })
   return isCancel(answer) ? undefined : answer

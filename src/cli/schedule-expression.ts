@@ -1,7 +1,7 @@
 /** Converts AWS schedules, `rate(5 minutes)` and `cron(0 12 * * ? *)`, to cron patterns with five fields. Pure. */
 
 /** Null: no pattern is equivalent. Times are in UTC, as in AWS. */
-export function cronOf(expression: string): string | null {
+export function cronOfSchedule(expression: string): string | null {
   const [, kind, inside = ''] = /^\s*(rate|cron)\((.*)\)\s*$/.exec(expression) ?? []
   if (kind === 'rate') return ofRate(inside.trim())
   return kind === 'cron' ? ofCron(inside.trim().split(/\s+/)) : null

@@ -8,7 +8,7 @@ import {
   textOption,
   usageError,
 } from './command.ts'
-import { hidden } from './prompts.ts'
+import { askHidden } from './prompts.ts'
 import { secretColumns } from './table-columns.ts'
 
 export const commands: CommandSpec[] = [
@@ -85,7 +85,7 @@ async function valueFrom(cli: Cli, name: string, options: Options): Promise<stri
   const file = textOption(options, 'file')
   if (file !== undefined) return readFileSync(file, 'utf8')
   if (!cli.isInteractive) return (await cli.input()).toString('utf8').replace(/\r?\n$/, '')
-  const value = await hidden(`Value of ${name}`)
+  const value = await askHidden(`Value of ${name}`)
   if (value === undefined) throw usageError('Nothing was entered.')
   return value
 }

@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type CollectionTag, parseDocument, type ScalarTag } from 'yaml'
 import { CliError } from './command.ts'
-import { isObject, objectOf, type Translated, type Values } from './foreign-manifest.ts'
+import { type ForeignManifest, isObject, objectOf, type ParsedValues } from './foreign-manifest.ts'
 import type { Manifest, ManifestFunction, ManifestJob } from './manifest.ts'
 import { translatedStack } from './openfaas-stack.ts'
-import { cronOf } from './schedule-expression.ts'
+import { cronOfSchedule } from './schedule-expression.ts'
 import { actionsIn, isWhiskManifest } from './whisk-manifest.ts'
 
 /**
@@ -19,7 +19,7 @@ export const templateNames = [
 ]
 
 /** Null: another kind of file. Throws CliError when no function can be made of it. */
-export function readServerlessFile(file: string): Translated | null {
+export function readServerlessFile(file: string): ForeignManifest | null {
   if (!existsSync(file)) return null
   const document = parseDocument(readFileSync(file, 'utf8'), { customTags: tags, prettyErrors: true })
   const [problem] = document.errors
@@ -34,14 +34,14 @@ export function readServerlessFile(file: string): Translated | null {
   return null
 }
 
-function ofWhisk(root: Values, folder: string): Translated {
+function ofWhisk(root: ParsedValues, folder: string): ForeignManifest {
   const notes = new Notes()
   const { functions, entities } = actionsIn(root, notes)
   const kind = 'a manifest of wskdeploy'
   return { manifest: { functions }, entities, folder, kind, leftOut: notes.lines, paths: notes.paths }
 }
 
-function checked(file: string, translated: Translated): Translated {
+function checked(file: string, translated: ForeignManifest): ForeignManifest {
   if (Object.keys(translated.manifest.functions).length > 0) return translated
   throw new CliError(`${file} (${translated.kind}) has no function that could be deployed.`, 'usage')
 }
@@ -51,7 +51,7 @@ const isServerlessTransform = (transform: unknown): boolean =>
 
 // --------------------------------------------------------------------------------------------------- AWS SAM
 
-function ofSam(root: Values, folder: string): Translated {
+function ofSam(root: ParsedValues, folder: string): ForeignManifest {
   const notes = new Notes()
   const globals = objectOf(objectOf(root.Globals).Function)
   const parameters = Object.fromEntries(
@@ -78,7 +78,7 @@ const samTaken = new Set([
   ...['PackageType', 'ImageUri', 'ImageConfig', 'FunctionUrlConfig', 'Architectures', 'Role', 'Tags'],
 ])
 
-function samFunction(name: string, all: Values, variables: Values, notes: Notes): ManifestFunction {
+function samFunction(name: string, all: ParsedValues, variables: ParsedValues, notes: Notes): ManifestFunction {
   for (const key of Object.keys(all)) if (!samTaken.has(key)) notes.add(`${name}: ${key}`)
   if (all.FunctionUrlConfig !== undefined) notes.path(name, 'any method', '/')
   const jobs: Record<string, ManifestJob> = {}
@@ -107,7 +107,7 @@ function samFunction(name: string, all: Values, variables: Values, notes: Notes)
 }
 
 /** Uses the format of `serverless.yml`. */
-function samImage({ ImageUri: uri, ImageConfig }: Values): unknown {
+function samImage({ ImageUri: uri, ImageConfig }: ParsedValues): unknown {
   if (uri === undefined) return undefined
   const { Command: command, EntryPoint: entryPoint, WorkingDirectory: workingDirectory } = objectOf(ImageConfig)
   return { uri, command, entryPoint, workingDirectory }
@@ -115,7 +115,7 @@ function samImage({ ImageUri: uri, ImageConfig }: Values): unknown {
 
 // ------------------------------------------------------------------------------------------- serverless.yml
 
-function ofServerless(root: Values, folder: string): Translated {
+function ofServerless(root: ParsedValues, folder: string): ForeignManifest {
   const notes = new Notes()
   const provider = isObject(root.provider) ? root.provider : { name: root.provider }
   if (provider.name !== 'aws') {
@@ -140,7 +140,7 @@ const serverlessTaken = new Set([
   ...['architecture', 'role', 'tags', 'package'],
 ])
 
-function serverlessFunction(name: string, own: Values, provider: Values, notes: Notes): ManifestFunction {
+function serverlessFunction(name: string, own: ParsedValues, provider: ParsedValues, notes: Notes): ManifestFunction {
   for (const key of Object.keys(own)) if (!serverlessTaken.has(key)) notes.add(`${name}: ${key}`)
   if (own.url !== undefined && own.url !== false) notes.path(name, 'any method', '/')
   const jobs: Record<string, ManifestJob> = {}
@@ -207,7 +207,7 @@ function functionOf(name: string, source: Source, common: ManifestFunction): Man
 
 /** A name, or `{uri, command, entryPoint, workingDirectory}`. */
 function imageOf(name: string, said: unknown): ManifestFunction {
-  const { uri, command, entryPoint, workingDirectory } = isObject(said) ? said : ({ uri: said } as Values)
+  const { uri, command, entryPoint, workingDirectory } = isObject(said) ? said : ({ uri: said } as ParsedValues)
   if (typeof uri !== 'string' || uri.includes('${')) {
     throw new CliError(
       `${name} is made of an image that this file does not name: write its name, such as me/app:1.`,
@@ -225,17 +225,17 @@ function imageOf(name: string, said: unknown): ManifestFunction {
 }
 
 /** Null: it is left out. */
-function jobOf(expression: unknown, about: Values, notes: Notes, what: string): ManifestJob | null {
+function jobOf(expression: unknown, about: ParsedValues, notes: Notes, what: string): ManifestJob | null {
   const enabled = about.Enabled ?? about.enabled
   if (enabled === false || about.State === 'DISABLED') return notes.nothing(`${what}: it is disabled`)
-  const pattern = typeof expression === 'string' ? cronOf(expression) : null
+  const pattern = typeof expression === 'string' ? cronOfSchedule(expression) : null
   if (pattern === null) return notes.nothing(`${what}: ${JSON.stringify(expression)} has no cron pattern that says it`)
   const input = about.Input ?? about.input
   const timezone = about.ScheduleExpressionTimezone ?? about.timezone
   return { pattern, ...(input !== undefined && { input }), ...(typeof timezone === 'string' && { timezone }) }
 }
 
-function envOf(name: string, variables: Values, notes: Notes): Record<string, string> {
+function envOf(name: string, variables: ParsedValues, notes: Notes): Record<string, string> {
   const env: Record<string, string> = {}
   for (const [key, value] of Object.entries(variables)) {
     const text = isObject(value) || value === undefined || value === null ? null : String(value)
@@ -245,7 +245,7 @@ function envOf(name: string, variables: Values, notes: Notes): Record<string, st
   return env
 }
 
-const variablesIn = (value: unknown): Values => objectOf(objectOf(objectOf(value).Environment).Variables)
+const variablesIn = (value: unknown): ParsedValues => objectOf(objectOf(objectOf(value).Environment).Variables)
 
 class Notes {
   readonly lines: string[] = []
@@ -266,7 +266,7 @@ class Notes {
 }
 
 /** Replaces references to parameters by their defaults; other references stay objects. */
-function resolved(value: unknown, parameters: Values): unknown {
+function resolved(value: unknown, parameters: ParsedValues): unknown {
   if (Array.isArray(value)) return value.map((one) => resolved(one, parameters))
   if (!isObject(value)) return value
   const { Ref: reference } = value

@@ -1,7 +1,7 @@
 import type { Client } from '../client/client.ts'
 import { cronOfMinutes } from '../domain/openwhisk.ts'
 import type { Step } from './difference.ts'
-import { isObject, objectOf, type Values, type WhiskEntity } from './foreign-manifest.ts'
+import { isObject, objectOf, type ParsedValues, type WhiskManifestEntity } from './foreign-manifest.ts'
 
 /** What a manifest of wskdeploy has beside functions: it is made through OpenWhisk's API, as its own clients make it. */
 
@@ -11,12 +11,17 @@ interface Notes {
 
 /** All of the packages, in an order in which each finds what it names. `inputsOf`: default parameters of an action. */
 export function entitiesIn(
-  packages: Values,
-  inputsOf: (pkg: Values, action: Values) => Values,
+  packages: ParsedValues,
+  inputsOf: (pkg: ParsedValues, action: ParsedValues) => ParsedValues,
   notes: Notes,
-): WhiskEntity[] {
-  const found: Record<WhiskEntity['kind'], WhiskEntity[]> = { package: [], action: [], trigger: [], rule: [] }
-  const sequences: WhiskEntity[] = []
+): WhiskManifestEntity[] {
+  const found: Record<WhiskManifestEntity['kind'], WhiskManifestEntity[]> = {
+    package: [],
+    action: [],
+    trigger: [],
+    rule: [],
+  }
+  const sequences: WhiskManifestEntity[] = []
   for (const [name, value] of Object.entries(packages)) {
     const pkg = objectOf(value)
     const within = (action: string) => (name === 'default' ? action : `${name}/${action}`)
@@ -46,7 +51,7 @@ export function entitiesIn(
 }
 
 /** Annotations as `web` and `annotations` say them, as `wsk action create --web` makes them. */
-function annotationsOf({ web, 'web-export': webExport, annotations }: Values): Values {
+function annotationsOf({ web, 'web-export': webExport, annotations }: ParsedValues): ParsedValues {
   const said = web ?? webExport
   const isRaw = said === 'raw'
   const isOn = isRaw || said === true || said === 'true' || said === 'yes'
@@ -54,10 +59,10 @@ function annotationsOf({ web, 'web-export': webExport, annotations }: Values): V
   return { ...ofWeb, ...objectOf(annotations) }
 }
 
-const annotated = (annotations: Values): Values =>
+const annotated = (annotations: ParsedValues): ParsedValues =>
   Object.keys(annotations).length === 0 ? {} : { annotations: pairs(annotations) }
 
-const pairs = (values: Values): Values[] => Object.entries(values).map(([key, value]) => ({ key, value }))
+const pairs = (values: ParsedValues): ParsedValues[] => Object.entries(values).map(([key, value]) => ({ key, value }))
 
 /** `a, p/b`, or a list. */
 const partsOf = (actions: unknown): string[] =>
@@ -71,7 +76,11 @@ const placeOf = (name: string, within: (action: string) => string): string => {
   return name.includes('/') ? name : within(name)
 }
 
-function triggerOf(name: string, { feed, source, inputs, annotations }: Values, notes: Notes): WhiskEntity {
+function triggerOf(
+  name: string,
+  { feed, source, inputs, annotations }: ParsedValues,
+  notes: Notes,
+): WhiskManifestEntity {
   const values = Object.fromEntries(
     Object.entries(objectOf(inputs)).map(([key, said]) => [key, isObject(said) ? (said.value ?? said.default) : said]),
   )
@@ -87,15 +96,15 @@ function triggerOf(name: string, { feed, source, inputs, annotations }: Values, 
 }
 
 /** The difference to the server, as steps; those of functions come before them. */
-export async function whiskSteps(client: Client, entities: WhiskEntity[]): Promise<Step[]> {
+export async function whiskSteps(client: Client, entities: WhiskManifestEntity[]): Promise<Step[]> {
   const steps = await Promise.all(entities.map((entity) => entityStep(client, entity)))
   return steps.flatMap((step) => step ?? [])
 }
 
-async function entityStep({ connection }: Client, entity: WhiskEntity): Promise<Step | null> {
+async function entityStep({ connection }: Client, entity: WhiskManifestEntity): Promise<Step | null> {
   const { kind, name, body, alarm } = entity
   const path = `/api/v1/namespaces/_/${kind}s/${name.split('/').map(encodeURIComponent).join('/')}`
-  const feed = (lifecycleEvent: string, values: Values = {}) =>
+  const feed = (lifecycleEvent: string, values: ParsedValues = {}) =>
     connection.requestOk('POST', `/api/v1/namespaces/whisk.system/actions/alarms/${alarm?.feed}`, {
       query: { blocking: true, result: true },
       json: { lifecycleEvent, triggerName: `/_/${name}`, ...values },
@@ -145,7 +154,10 @@ function withoutSpace(there: unknown): string {
 }
 
 /** Whether the server has this alarm: one that fires once may have done so, and cannot be set again. */
-function isSameAlarm({ feed, values }: NonNullable<WhiskEntity['alarm']>, config: Values | null): boolean {
+function isSameAlarm(
+  { feed, values }: NonNullable<WhiskManifestEntity['alarm']>,
+  config: ParsedValues | null,
+): boolean {
   const { cron, minutes, date, startDate, timezone = 'UTC', trigger_payload = {}, ...others } = values
   if (config === null || Object.keys(others).length > 0) return false
   const patterns: Record<string, unknown> = { alarm: cron, interval: cronOfMinutes(Number(minutes)), once: null }

@@ -1,5 +1,5 @@
 import { CliError } from './command.ts'
-import { isObject, objectOf, type Values, type WhiskEntity } from './foreign-manifest.ts'
+import { isObject, objectOf, type ParsedValues, type WhiskManifestEntity } from './foreign-manifest.ts'
 import type { ManifestFunction } from './manifest.ts'
 import { entitiesIn } from './whisk-entities.ts'
 
@@ -14,14 +14,14 @@ interface Notes {
 }
 
 /** Whether the file has this format. */
-export const isWhiskManifest = (root: Values): boolean =>
+export const isWhiskManifest = (root: ParsedValues): boolean =>
   Object.values(packagesIn(root)).some((one) => isObject(one) && isObject(one.actions))
 
 /** Functions by name: `package--action`, or the action's name alone in the package `default`. Throws CliError. */
 export function actionsIn(
-  root: Values,
+  root: ParsedValues,
   notes: Notes,
-): { functions: Record<string, ManifestFunction>; entities: WhiskEntity[] } {
+): { functions: Record<string, ManifestFunction>; entities: WhiskManifestEntity[] } {
   const functions: Record<string, ManifestFunction> = {}
   for (const [packageName, value] of Object.entries(packagesIn(root))) {
     const own = objectOf(value)
@@ -46,7 +46,7 @@ const beside = {
   dependencies: 'dependency',
 }
 
-function packagesIn({ packages, project }: Values): Values {
+function packagesIn({ packages, project }: ParsedValues): ParsedValues {
   return isObject(packages) ? packages : objectOf(objectOf(project).packages)
 }
 
@@ -60,7 +60,7 @@ function part(name: string): string {
 
 const taken = ['function', 'runtime', 'main', 'inputs', 'limits', 'docker', 'native', 'version', 'annotations', 'web']
 
-function functionOf(name: string, action: Values, ofPackage: Values, notes: Notes): ManifestFunction {
+function functionOf(name: string, action: ParsedValues, ofPackage: ParsedValues, notes: Notes): ManifestFunction {
   for (const key of Object.keys(action)) if (![...taken, 'web-export'].includes(key)) notes.add(`${name}: ${key}`)
   const common = {
     ...limitsOf(name, objectOf(action.limits), notes),
@@ -77,7 +77,7 @@ function functionOf(name: string, action: Values, ofPackage: Values, notes: Note
 }
 
 /** What a function has for an annotation. */
-function annotatedOf({ description, 'provide-api-key': wantsApi }: Values): ManifestFunction {
+function annotatedOf({ description, 'provide-api-key': wantsApi }: ParsedValues): ManifestFunction {
   return {
     ...(typeof description === 'string' && { description }),
     ...(wantsApi === true && { api: true }),
@@ -94,7 +94,7 @@ function runtimeOf(name: string, asked: unknown, code: string): string {
 }
 
 /** OpenWhisk's default limits. */
-function limitsOf(name: string, limits: Values, notes: Notes): ManifestFunction {
+function limitsOf(name: string, limits: ParsedValues, notes: Notes): ManifestFunction {
   const { timeout = 60_000, memorySize = 256, concurrentActivations, ...others } = limits
   for (const key of Object.keys(others)) notes.add(`${name}: limits.${key}`)
   return {
@@ -105,13 +105,13 @@ function limitsOf(name: string, limits: Values, notes: Notes): ManifestFunction 
 }
 
 /** Default parameters: the action's own override those of the package. */
-function inputsOf(name: string, ofPackage: Values, action: Values, notes: Notes): ManifestFunction {
+function inputsOf(name: string, ofPackage: ParsedValues, action: ParsedValues, notes: Notes): ManifestFunction {
   const known = Object.entries(valuesOf(name, ofPackage, action, notes))
   return known.length === 0 ? {} : { env: { __OW_PARAMETERS: JSON.stringify(Object.fromEntries(known)) } }
 }
 
 /** Inputs with a value; `notes` gets the others. */
-function valuesOf(name: string, ofPackage: Values, action: Values, notes?: Notes): Values {
+function valuesOf(name: string, ofPackage: ParsedValues, action: ParsedValues, notes?: Notes): ParsedValues {
   const inputs = Object.entries({ ...ofPackage, ...objectOf(action.inputs) }).map(([key, said]) => {
     const value = isObject(said) ? (said.value ?? said.default) : said
     const isElsewhere = typeof value === 'string' && /^\$\{?\w+\}?$/.test(value)

@@ -1,7 +1,7 @@
 /** How a function that may call this server's API does so. */
 
 /** Host name of the server's machine inside workers, as in Docker. */
-export const hostNameInside = 'host.docker.internal'
+export const apiHostName = 'host.docker.internal'
 
 /** Prefix of workers' tokens; tokens of calls append the execution's id: `tb_fn_….0190…`. */
 export const workerTokenPrefix = 'tb_fn_'

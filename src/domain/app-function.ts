@@ -1,6 +1,6 @@
 import { invalid } from './errors.ts'
 import type { Fn } from './function.ts'
-import { cronOf } from './ncrontab.ts'
+import { cronOfNcrontab } from './ncrontab.ts'
 import type { Principal } from './principal.ts'
 
 /** One of the functions of an app, reported by its package when it is loaded. */
@@ -56,7 +56,7 @@ export function refuseLongList(functions: AppFunction[]): void {
 export function timersIn(functions: AppFunction[]): { name: string; pattern: string; input: string }[] {
   return functions
     .filter(({ trigger, schedule }) => /^timerTrigger$/i.test(trigger) && typeof schedule === 'string')
-    .map(({ name, schedule }) => ({ name, pattern: cronOf(String(schedule), name), input: inputFor(name) }))
+    .map(({ name, schedule }) => ({ name, pattern: cronOfNcrontab(String(schedule), name), input: inputFor(name) }))
 }
 
 /** The input that selects one function of an app. */

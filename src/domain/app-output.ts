@@ -2,12 +2,12 @@ import { type AppFunction, inputFor } from './app-function.ts'
 import type { AppOutput } from './outcome.ts'
 
 /** Limit of messages that one call may put into its outputs. */
-export const mostMessages = 1000
+export const maxMessages = 1000
 
 /** The valid outputs in a worker's report; undefined: there are none. */
 export function appOutputsIn(told: unknown): AppOutput[] | undefined {
   if (!Array.isArray(told)) return undefined
-  let room = mostMessages
+  let room = maxMessages
   const outputs = told.filter(isOutput).map(({ name, type, to, messages }) => {
     const taken = messages.slice(0, room)
     room -= taken.length

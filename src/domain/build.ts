@@ -83,7 +83,7 @@ export interface BuilderFacts {
 }
 
 /** What `programs` of a builder says, for the package of such a program. */
-export const forPrograms = (facts: BuilderFacts, runtimeImage: string): BuilderFacts => ({
+export const programBuilderFacts = (facts: BuilderFacts, runtimeImage: string): BuilderFacts => ({
   ...facts,
   runtimeImage,
   installed: facts.programs === undefined ? facts.installed : [facts.programs.makes],

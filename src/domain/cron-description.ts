@@ -17,7 +17,7 @@ const months = [
 ]
 
 /** The description of a valid pattern: `at 09:00, Monday to Friday`. Pure. */
-export function patternInWords(pattern: string): string {
+export function describeCron(pattern: string): string {
   const text = pattern.trim().toLowerCase()
   const [minute = '*', hour = '*', day = '*', month = '*', weekday = '*', second = '0'] = (
     shortcuts[text] ?? text

@@ -7,4 +7,4 @@ export interface DiskSpace {
 }
 
 /** Has no reserve: a full disk fails the write itself. */
-export const endlessSpace: DiskSpace = { refuseMore() {}, isNearlyGone: false }
+export const unlimitedSpace: DiskSpace = { refuseMore() {}, isNearlyGone: false }

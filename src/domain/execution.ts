@@ -1,8 +1,8 @@
-import type { LedgerVitals } from './gauges.ts'
+import type { LedgerGauges } from './gauges.ts'
 import type { PastCall } from './history.ts'
 import type { HttpRequestHead } from './http-request.ts'
 import { type FunctionError, failureText, type Outcome } from './outcome.ts'
-import type { Delivery, Terms } from './run-options.ts'
+import type { ResultDelivery, RunOptions } from './run-options.ts'
 import type { ColdReason, StartKind } from './start-kind.ts'
 
 /** `running` becomes one of: the function returned; the function failed; the platform failed. */
@@ -69,13 +69,13 @@ export interface Execution {
   memoryPeakMb: number | null
   cpuMs: number | null
   /** Options that the caller requested for the run; null: none. */
-  terms: Terms | null
+  terms: RunOptions | null
   /** It does not begin before this time: a delay, or the pause before a retry. */
   runAt: number | null
   /** Time since which it is a dead letter: accepted, not successful, and not retried automatically. */
   deadAt: number | null
   /** State of the result's delivery; null: the result has no destination. */
-  delivery: Delivery | null
+  delivery: ResultDelivery | null
   /** When the result is due for delivery; null: it is not, or not any more. */
   deliverAt: number | null
   createdAt: number
@@ -206,7 +206,7 @@ export interface Ledger {
    * number.
    */
   prune(maxAgeMs: number, maxRowsPerProject: number, maxBytesOf?: (projectId: string) => number | null): Promise<number>
-  vitals(): LedgerVitals
+  vitals(): LedgerGauges
   /**
    * Dead letters older than `maxAgeMs`, and the oldest of a project beyond `maxPerProject`, become plain records. Returns their
    * number.

@@ -1,5 +1,5 @@
 /** A queue in which keys take turns; first in, first out within a key. */
-export class Turns<Item> {
+export class FairQueue<Item> {
   #lanes = new Map<string, Item[]>()
   #size = 0
 

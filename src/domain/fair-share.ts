@@ -6,7 +6,7 @@ const spareShare = 0.25
 const littleShare = 1 / 16
 
 /** Whether a project may take `amount` more of a shared resource. A single project may use all of `limit`. */
-export function mayTake(amount: number, held: number, heldByProject: number, limit: number): boolean {
+export function isWithinFairShare(amount: number, held: number, heldByProject: number, limit: number): boolean {
   if (held + amount <= limit) return true
   return heldByProject + amount <= limit * littleShare && held + amount <= limit * (1 + spareShare)
 }

@@ -21,7 +21,7 @@ export function isHostName(text: string): boolean {
 }
 
 /** `*.example.org` matches one or more labels in front; other patterns match themselves. */
-export const fitsHost = (pattern: string, host: string): boolean =>
+export const matchesHost = (pattern: string, host: string): boolean =>
   pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) && host.length >= pattern.length : pattern === host
 
 /** Scheme and host without a path, or `*`. */
@@ -30,4 +30,4 @@ export function isOrigin(text: string): boolean {
   return text.length <= 300 && URL.canParse(text) && new URL(text).origin === text
 }
 
-export const isToken = (text: string): boolean => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}$/.test(text)
+export const isHttpToken = (text: string): boolean => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,100}$/.test(text)

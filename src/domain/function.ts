@@ -1,7 +1,7 @@
 import type { Layer } from './build.ts'
 import type { Access, FunctionCors } from './function-access.ts'
 import type { Placement } from './machine.ts'
-import type { RetryTerms } from './retries.ts'
+import type { RetryOptions } from './retries.ts'
 import type { Destination } from './run-options.ts'
 import type { SecretUse } from './secret.ts'
 import { factsOf, type Signature } from './signature.ts'
@@ -112,7 +112,7 @@ export interface Fn {
   /** Its own host names; it is served at their root. */
   hosts: string[]
   /** Retry rule of its accepted runs; null: the platform's. */
-  retries: RetryTerms | null
+  retries: RetryOptions | null
   /** Destinations of the results of accepted runs. */
   onSuccess: Destination | null
   onFailure: Destination | null
@@ -221,7 +221,7 @@ export interface PackageStore {
  * Beside the folder of unpacked code: links to all of its files that the engine keeps for the next worker. They take no room of
  * their own, are in no backup, and are removed with the package. Names that begin so are the engine's.
  */
-export const linkedBeside = (codeFolder: string): string => `${codeFolder}.linked`
+export const linkedFolderOf = (codeFolder: string): string => `${codeFolder}.linked`
 
 export interface StoredPackage {
   hash: string

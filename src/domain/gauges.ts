@@ -2,7 +2,7 @@ import type { Durations } from './durations.ts'
 
 /** State of the server's parts, for metrics and health. Computed on demand. */
 
-export interface PoolVitals {
+export interface PoolGauges {
   /** Reserved memory of all workers together, and its limit. */
   reservedBytes: number
   budgetBytes: number
@@ -10,7 +10,7 @@ export interface PoolVitals {
   waitingCalls: number
 }
 
-export interface LedgerVitals {
+export interface LedgerGauges {
   /** Bytes that wait to be written. */
   pendingBytes: number
   /** Executions that could not be recorded since the server began. */

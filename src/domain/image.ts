@@ -28,7 +28,7 @@ export function checkedImage(field: string, image: string): string {
 }
 
 /** Whether an image matches a pattern, both as written: `*` stands for any characters. */
-export function fitsImage(pattern: string, image: string): boolean {
+export function matchesImage(pattern: string, image: string): boolean {
   const [first = '', ...rest] = pattern.split('*')
   if (rest.length === 0) return image === pattern
   if (!image.startsWith(first)) return false

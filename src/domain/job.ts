@@ -2,9 +2,9 @@ import type { StoredTrigger, TriggerStore } from './trigger.ts'
 
 export type JobStatus = 'running' | 'paused' | 'cancelled' | 'done'
 /** When a run is due while the previous one is unfinished: run both, skip this one, or run it afterwards. */
-export type Overlap = 'allow' | 'skip' | 'queue'
+export type OverlapPolicy = 'allow' | 'skip' | 'queue'
 /** What happens to runs missed during a downtime: none is made, one for all of them, or all (up to `missedLimit`). */
-export type Missed = 'skip' | 'once' | 'all'
+export type MissedRunPolicy = 'skip' | 'once' | 'all'
 
 export interface Job extends StoredTrigger {
   name: string | null
@@ -16,8 +16,8 @@ export interface Job extends StoredTrigger {
   timezone: string
   /** Runs left; null = unlimited. */
   count: number | null
-  overlap: Overlap
-  missed: Missed
+  overlap: OverlapPolicy
+  missed: MissedRunPolicy
   missedLimit: number
   firstExecutionTime: number | null
   nextExecutionTime: number | null
@@ -41,7 +41,7 @@ export interface SkippedRuns {
   why: 'missed' | 'overlap'
 }
 
-export const unfinished = (job: Job): boolean => job.status === 'running' || job.status === 'paused'
+export const isUnfinished = (job: Job): boolean => job.status === 'running' || job.status === 'paused'
 
 export interface JobStore extends TriggerStore<Job> {
   /** Updates the jobs that were due together in one transaction. */

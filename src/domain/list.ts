@@ -8,10 +8,10 @@ export interface ListQuery {
 }
 
 /** One page of the rows that fulfil every condition on `project_id`, in their order. */
-export function selected<T extends { id: string; projectId: string }>(rows: T[], { filter, page }: ListQuery): T[] {
+export function selectRows<T extends { id: string; projectId: string }>(rows: T[], { filter, page }: ListQuery): T[] {
   const conditions = filter.conditions.filter(({ column }) => column === 'project_id')
   return paged(
-    rows.filter((row) => conditions.every((condition) => fulfils(row.projectId, condition))),
+    rows.filter((row) => conditions.every((condition) => matchesCondition(row.projectId, condition))),
     page,
   )
 }
@@ -23,7 +23,7 @@ export function paged<T extends { id: string }>(rows: T[], { limit, marker }: Pa
 }
 
 /** Whether the condition holds for the value; texts are compared by code unit. */
-export function fulfils(value: string, { op, values }: Condition): boolean {
+export function matchesCondition(value: string, { op, values }: Condition): boolean {
   const wanted = values[0] ?? ''
   switch (op) {
     case 'eq':

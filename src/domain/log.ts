@@ -8,4 +8,4 @@ export interface Log {
   infoText(keys: string, message: string): void
 }
 
-export const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, infoText() {} }
+export const silentLog: Log = { debug() {}, info() {}, warn() {}, error() {}, infoText() {} }

@@ -23,7 +23,7 @@ export type Placement = Record<string, string>
 /** The id of the only machine, where the engine does not tell machines apart. */
 export const onlyMachine = ''
 
-export const fitsPlacement = (labels: Record<string, string>, placement: Placement): boolean =>
+export const matchesPlacement = (labels: Record<string, string>, placement: Placement): boolean =>
   Object.entries(placement).every(([name, value]) => labels[name] === value)
 
 /** `gpu=true, zone=a` */

@@ -1,7 +1,7 @@
 import { invalid } from './errors.ts'
 
 /** Converts a schedule of Azure Functions to a pattern: six fields with seconds first, five fields, or an interval `hh:mm:ss`. */
-export function cronOf(schedule: string, name: string): string {
+export function cronOfNcrontab(schedule: string, name: string): string {
   const interval = /^(\d+):(\d\d):(\d\d)$/.exec(schedule.trim())
   if (interval !== null) return everyInterval(interval.slice(1).map(Number) as [number, number, number], schedule, name)
   const fields = schedule.trim().split(/\s+/)

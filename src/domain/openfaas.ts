@@ -7,23 +7,23 @@ export const watchdogPort = 8080
 export const defaultInflight = 10
 export const defaultTimeoutSeconds = 60
 export const defaultMemory = '128Mi'
-export const leastReplicasLabel = 'com.openfaas.scale.min'
-export const mostReplicasLabel = 'com.openfaas.scale.max'
+export const minReplicasLabel = 'com.openfaas.scale.min'
+export const maxReplicasLabel = 'com.openfaas.scale.max'
 
 /** The function fields that environment and labels imply. */
-export function boundsIn(env: Record<string, string>, labels: Record<string, string>) {
+export function replicaBoundsIn(env: Record<string, string>, labels: Record<string, string>) {
   return {
     timeoutSeconds: timeoutIn(env),
     concurrency: countIn(env.max_inflight) || defaultInflight,
-    minWorkers: countIn(labels[leastReplicasLabel]),
-    maxWorkers: countIn(labels[mostReplicasLabel]) || null,
+    minWorkers: countIn(labels[minReplicasLabel]),
+    maxWorkers: countIn(labels[maxReplicasLabel]) || null,
   }
 }
 
 /** `exec_timeout` limits a call; without it, the limit of a request applies. */
 function timeoutIn(env: Record<string, string>): number {
   const text = env.exec_timeout ?? env.write_timeout ?? env.read_timeout
-  const seconds = text === undefined ? null : secondsOf(text)
+  const seconds = text === undefined ? null : secondsOfDuration(text)
   return seconds === null || seconds <= 0 ? defaultTimeoutSeconds : Math.ceil(seconds)
 }
 
@@ -34,7 +34,7 @@ function countIn(text: string | undefined): number {
 const unitSeconds: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600 }
 
 /** Seconds of `1m30s`, or of a number of seconds. Null: invalid. */
-export function secondsOf(text: string): number | null {
+export function secondsOfDuration(text: string): number | null {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text)
   if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return null
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)]
@@ -44,7 +44,7 @@ export function secondsOf(text: string): number | null {
 const units: Record<string, number> = { '': 1, k: 1e3, m: 1e6, g: 1e9, ki: 1024, mi: mib, gi: 1024 * mib }
 
 /** Bytes of `128Mi`, or of `128m`, which stands for megabytes. Null: invalid. */
-export function bytesOf(text: string): number | null {
+export function bytesOfQuantity(text: string): number | null {
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmg]i?)?b?$/i.exec(text.trim()) ?? []
   const factor = units[unit.toLowerCase()]
   return number === undefined || factor === undefined ? null : Math.ceil(Number(number) * factor)

@@ -80,7 +80,7 @@ export function failureText(error: FunctionError | null): string {
 }
 
 /** The outcome of a cancelled run, whatever its function returned. */
-export function cancelled(runMs: number, hasBegun: boolean): Outcome {
+export function cancelledOutcome(runMs: number, hasBegun: boolean): Outcome {
   const message = hasBegun ? 'The run was cancelled while it was at work.' : 'The run was cancelled before it began.'
   return { kind: 'killed', error: { type: errorTypes.cancelled, message, stack: null }, runMs, ...noUsage }
 }
@@ -88,6 +88,6 @@ export function cancelled(runMs: number, hasBegun: boolean): Outcome {
 export const noUsage: Usage = { cpuMs: null, memoryPeakMb: null }
 
 /** A run that the platform could not start or finish. */
-export function platformFailed(message: string, runMs: number): Outcome {
+export function platformFailure(message: string, runMs: number): Outcome {
   return { kind: 'platform', error: { type: errorTypes.platform, message, stack: null }, runMs, ...noUsage }
 }

@@ -20,10 +20,10 @@ export interface RetryRule {
 }
 
 /** The part that a function or a call sets; the rest is the platform's. */
-export type RetryTerms = Partial<RetryRule>
+export type RetryOptions = Partial<RetryRule>
 
 /** The end of a try, and the history before it. */
-export interface AttemptEnd {
+export interface AttemptHistory {
   /** Null: success. */
   cause: RetryCause | null
   hasBegun: boolean
@@ -44,29 +44,29 @@ export type RetryDecision =
 const jitterShare = 0.5
 
 /** The decision after a try. `chance`: from 0 to 1. */
-export function nextStep(rule: RetryRule, end: AttemptEnd, chance = 0): RetryDecision {
+export function decideRetry(rule: RetryRule, end: AttemptHistory, chance = 0): RetryDecision {
   if (end.cause === null) return { kind: 'over' }
   if (end.hasBegun && !rule.on.includes(end.cause)) return { kind: 'dead', why: 'not_retried' }
   if (end.hasBegun && end.attempt >= rule.maxAttempts) return { kind: 'dead', why: 'attempts' }
   if (end.ageMs >= rule.maxAgeMs) return { kind: 'dead', why: 'age' }
-  return { kind: 'again', pauseMs: pauseMs(rule, end.tries) * (1 - jitterShare * chance) }
+  return { kind: 'again', pauseMs: retryDelayMs(rule, end.tries) * (1 - jitterShare * chance) }
 }
 
 /** Pause after this number of tries, without jitter. */
-export function pauseMs({ firstPauseMs, factor, longestPauseMs }: RetryRule, tries: number): number {
+export function retryDelayMs({ firstPauseMs, factor, longestPauseMs }: RetryRule, tries: number): number {
   return Math.min(longestPauseMs, firstPauseMs * factor ** (tries - 1))
 }
 
 /** The call's terms have priority over the function's, and those over the platform's. */
 export function retryRuleOf(
   platform: RetryRule,
-  ofFunction: RetryTerms | null,
-  ofCall: RetryTerms | undefined,
+  ofFunction: RetryOptions | null,
+  ofCall: RetryOptions | undefined,
 ): RetryRule {
   return { ...platform, ...ofFunction, ...ofCall }
 }
 
-export function causeOf({ kind }: Outcome): RetryCause | null {
+export function retryCauseOf({ kind }: Outcome): RetryCause | null {
   if (kind === 'returned' || kind === 'streamed') return null
   if (kind === 'platform') return 'error'
   return kind === 'timeout' ? 'timeout' : 'failed'

@@ -1,4 +1,4 @@
-import { type BuilderFacts, forPrograms } from './build.ts'
+import { type BuilderFacts, programBuilderFacts } from './build.ts'
 import type { Signature } from './signature.ts'
 
 /** `deleting` rows disappear when their pool is gone. */
@@ -72,7 +72,7 @@ export function manifestOf(manifests: RuntimeManifest[], image: string): Runtime
 /** The builder for packages of a runtime's functions; undefined: they are not built. */
 export function builderOf(manifests: RuntimeManifest[], image: string, signature: Signature): BuilderFacts | undefined {
   const compiler = manifests.find(({ builder }) => builder?.programs?.signature === signature)
-  if (compiler?.builder !== undefined) return forPrograms(compiler.builder, compiler.image)
+  if (compiler?.builder !== undefined) return programBuilderFacts(compiler.builder, compiler.image)
   return manifestOf(manifests, image)?.builder
 }
 

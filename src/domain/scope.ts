@@ -14,12 +14,12 @@ const includes: Record<Scope, readonly Scope[]> = {
 }
 
 /** `held`: undefined means that only roles decide. `asked`: any one of them is enough. */
-export const allows = (held: readonly Scope[] | undefined, asked: Scope | readonly Scope[]): boolean =>
+export const allowsScope = (held: readonly Scope[] | undefined, asked: Scope | readonly Scope[]): boolean =>
   held === undefined || held.some((one) => [asked].flat().some((scope) => includes[one].includes(scope)))
 
 /** Throws FaasError `forbidden`. */
 export function requireScope(who: { scopes?: readonly Scope[] }, asked: Scope | readonly Scope[]): void {
-  if (who.scopes === undefined || allows(who.scopes, asked)) return
+  if (who.scopes === undefined || allowsScope(who.scopes, asked)) return
   const wanted = [asked].flat().join(' or ')
   throw notAllowed(`this needs a token with the scope ${wanted}, and yours has ${who.scopes.join(', ')}.`)
 }

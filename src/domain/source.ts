@@ -55,7 +55,7 @@ export interface ObjectChange {
 }
 
 /** The order of Swift and SQLite: by the bytes of UTF-8. */
-export const compareNames = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+export const compareObjectNames = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 /** The changes between the remembered and the complete listed objects. Pure. */
 export function changesBetween(known: ListedObject[], listed: ListedObject[], sinceMs: number): ObjectChange[] {

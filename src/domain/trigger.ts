@@ -39,7 +39,7 @@ export interface Dependent {
 }
 
 /** Asked before a deletion. Finished jobs do not count. Holders are in the contract's order of checks. */
-export interface InUse {
+export interface DependentLookup {
   ofFunction(functionId: string): Dependent[]
   ofVersion(functionId: string, version: number): Dependent[]
   ofAlias(projectId: string, alias: string): Dependent[]

@@ -1,7 +1,7 @@
 import type { AppFunction } from './app-function.ts'
 import type { InputKind, Trigger } from './execution.ts'
 import type { ImageInit, ImageMode, ImageStart, Network, Recording } from './function.ts'
-import type { PoolVitals } from './gauges.ts'
+import type { PoolGauges } from './gauges.ts'
 import type { HttpRequestHead } from './http-request.ts'
 import type { Placement } from './machine.ts'
 import type { ActingSession } from './openstack.ts'
@@ -207,7 +207,7 @@ export interface Pool {
   retainedWorkers(): RetainedWorker[]
   /** Memory in use by name of worker, in bytes, measured now; workers whose memory is not known are left out. */
   memoryUsed(): Promise<ReadonlyMap<string, number>>
-  vitals(): PoolVitals
+  vitals(): PoolGauges
   /** Makes the meter receive the held memory until now. */
   noteHeld(): void
   /** Memory of a project's workers, including those that are starting. */

@@ -6,7 +6,7 @@ import { hostCertificates, hostHasExtraCertificates } from './host-certificates.
 import { languagePrograms } from './language-programs.ts'
 import { HostProblem, SetupProblem } from './problem.ts'
 import type { Report } from './progress.ts'
-import type { Registries } from './registry.ts'
+import type { RegistryPulls } from './registry.ts'
 import type { BaseRecipe, RuntimeFolder } from './runtime-folder.ts'
 
 /** Chooses a runtime's base image: the official slim image where a registry answers, otherwise one built here. */
@@ -21,7 +21,7 @@ export interface Base {
 
 export interface BaseOptions {
   engine: EngineClient
-  registries: Registries
+  registries: RegistryPulls
   /** Builds the shared local base of a Debian release on first use. */
   debianBase: (suite: string) => Promise<string>
   report: Report

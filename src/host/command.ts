@@ -27,7 +27,7 @@ export interface CommandResult {
 const keptOutputChars = 65_536
 
 /** Runs a program and reports its end. Never throws. */
-export function run(program: string, args: string[], options: CommandOptions = {}): Promise<CommandResult> {
+export function runCommand(program: string, args: string[], options: CommandOptions = {}): Promise<CommandResult> {
   const { promise, resolve } = Promise.withResolvers<CommandResult>()
   const { cwd, signal, timeoutMs } = options
   const child = spawn(program, args, { cwd, env: childEnvironment(options.env), signal, timeout: timeoutMs })
@@ -54,7 +54,7 @@ export async function runOrThrow(
   args: string[],
   options: CommandOptions = {},
 ): Promise<string> {
-  const result = await run(program, args, options)
+  const result = await runCommand(program, args, options)
   if (result.code === 0) return result.stdout
   const reason = result.code === 124 ? 'the time limit was reached' : `exit code ${result.code}`
   throw new SetupProblem(`${purpose} failed (${program}: ${reason}).\n${lastLines(result.output, 15)}`)

@@ -1,6 +1,6 @@
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { run, runOrThrow } from './command.ts'
+import { runCommand, runOrThrow } from './command.ts'
 import { canInstallPackages, installPackages } from './debian-packages.ts'
 import type { EngineClient } from './engine-client.ts'
 import { hostDebianTargets, hostProxyEnvironment, sourcesList } from './host-apt.ts'
@@ -49,7 +49,7 @@ async function ensureDebootstrap(report: Report): Promise<void> {
       'No image registry answers, and making a base image here (debootstrap) needs root. Run this once as root, or bring the images in an archive: --images FILE.',
     )
   }
-  if ((await run('debootstrap', ['--version'])).code === 0) return
+  if ((await runCommand('debootstrap', ['--version'])).code === 0) return
   if (!(await canInstallPackages())) {
     throw new SetupProblem(
       'No image registry answers, and debootstrap is not installed. Install debootstrap with the package manager of this system, or bring the images in an archive: --images FILE.',
@@ -80,7 +80,7 @@ async function upgrade(tree: string, sources: string, env: NodeJS.ProcessEnv, re
   report('applying security updates to it')
   writeFileSync(join(tree, 'etc/apt/sources.list'), sources)
   for (const args of [['update'], ['dist-upgrade', '-y', '--no-install-recommends'], ['clean']]) {
-    const result = await run('chroot', [tree, 'apt-get', '-q', ...args], { env })
+    const result = await runCommand('chroot', [tree, 'apt-get', '-q', ...args], { env })
     if (result.code !== 0)
       return report(`apt-get ${args[0]} did not work inside the base; it stays at the release's own packages`)
   }

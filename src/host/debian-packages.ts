@@ -1,4 +1,4 @@
-import { lastLines, run } from './command.ts'
+import { lastLines, runCommand } from './command.ts'
 import { isRoot } from './host-facts.ts'
 import { SetupProblem } from './problem.ts'
 import type { Report } from './progress.ts'
@@ -9,7 +9,7 @@ const installLimitMs = 10 * 60_000
 
 /** True when packages can be installed without asking. */
 export async function canInstallPackages(): Promise<boolean> {
-  return isRoot() && (await run('apt-get', ['--version'])).code === 0
+  return isRoot() && (await runCommand('apt-get', ['--version'])).code === 0
 }
 
 /** Installs packages; refreshes the package lists only when they are missing or too old. */
@@ -28,5 +28,5 @@ export async function installPackages(names: string[], report: Report, env: Node
 function aptGet(args: string[], env: NodeJS.ProcessEnv) {
   const quiet = { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_MODE: 'l' }
   const options = { env: { ...quiet, ...env }, timeoutMs: installLimitMs }
-  return run('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', ...args], options)
+  return runCommand('apt-get', ['-q', '-o', 'DPkg::Lock::Timeout=300', ...args], options)
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { run } from './command.ts'
+import { runCommand } from './command.ts'
 
 /** A source of Debian packages on this machine, which a base built here uses as well. */
 
@@ -40,12 +40,12 @@ export function proxyEnvironment(aptConfig: string): Record<string, string> {
 }
 
 export async function hostProxyEnvironment(): Promise<Record<string, string>> {
-  return proxyEnvironment((await run('apt-config', ['dump', 'Acquire'])).stdout)
+  return proxyEnvironment((await runCommand('apt-config', ['dump', 'Acquire'])).stdout)
 }
 
 export async function hostDebianTargets(release: string): Promise<AptTarget[]> {
   if (!existsSync('/etc/debian_version')) return []
   const format = '$(REPO_URI)|$(ORIGIN)|$(CODENAME)|$(COMPONENT)'
-  const result = await run('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'])
+  const result = await runCommand('apt-get', ['indextargets', '--format', format, 'Created-By: Packages'])
   return debianTargets(result.stdout, release)
 }

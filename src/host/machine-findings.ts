@@ -3,7 +3,7 @@ import { readHostEnvironment } from '../config.ts'
 import { engineFindings } from '../domain/engine-report.ts'
 import { type Finding, ok, problem, warning } from '../domain/finding.ts'
 import { isPortTaken } from './address.ts'
-import { run } from './command.ts'
+import { runCommand } from './command.ts'
 import { adviceOnEngine } from './engine.ts'
 import type { EngineClient } from './engine-client.ts'
 import { runsSystemd } from './host-facts.ts'
@@ -60,7 +60,9 @@ export async function clockFinding(serverNow: number | null, askedAt: number): P
     )
   }
   if (!runsSystemd()) return ok('clock', serverNow === null ? 'It is not compared with another.' : 'The clocks agree.')
-  const { code, stdout } = await run('timedatectl', ['show', '-p', 'NTPSynchronized', '--value'], { timeoutMs: 2000 })
+  const { code, stdout } = await runCommand('timedatectl', ['show', '-p', 'NTPSynchronized', '--value'], {
+    timeoutMs: 2000,
+  })
   if (code === 0 && stdout.trim() === 'no') {
     return warning('clock', 'The clock is not set from the network: jobs may run at a wrong time.', setIt)
   }

@@ -6,7 +6,7 @@ import { setPriority } from 'node:os'
  * behind each function that computes. Most systems schedule sessions before threads, so a server that leads a session of its own
  * raises the session's priority too. Returns false when this is not permitted; then nothing changes.
  */
-export function takePrecedence(nice: number): boolean {
+export function raisePriority(nice: number): boolean {
   if (nice === 0) return true
   try {
     setPriority(nice)

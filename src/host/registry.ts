@@ -1,13 +1,13 @@
 import type { EngineClient } from './engine-client.ts'
 import type { Report } from './progress.ts'
 
-/** Registries; each is asked until a pull from it has failed. */
-export interface Registries {
+/** RegistryPulls; each is asked until a pull from it has failed. */
+export interface RegistryPulls {
   /** Returns whether the image exists now. A registry that failed is not asked again by this object. */
   pull(image: string, report: Report): Promise<boolean>
 }
 
-export function makeRegistries(pull: EngineClient['pull']): Registries {
+export function makeRegistries(pull: EngineClient['pull']): RegistryPulls {
   const silent = new Set<string>()
   return {
     async pull(image, report) {

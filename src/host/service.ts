@@ -2,7 +2,7 @@ import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, write
 import { dirname, join } from 'node:path'
 import { isExecutable, ownCommand } from '../assets.ts'
 import type { Config } from '../config.ts'
-import { run, runOrThrow } from './command.ts'
+import { runCommand, runOrThrow } from './command.ts'
 import { localEngine } from './engine-client.ts'
 import { isRoot, runsSystemd } from './host-facts.ts'
 import { SetupProblem } from './problem.ts'
@@ -72,7 +72,7 @@ export async function installService(service: Service, report: (line: string) =>
 export async function uninstallService({ scope, unitFile }: Service): Promise<boolean> {
   refuseWithoutSystemd()
   if (!existsSync(unitFile)) return false
-  await run('systemctl', [...scopeFlag(scope), 'disable', '--now', unitName])
+  await runCommand('systemctl', [...scopeFlag(scope), 'disable', '--now', unitName])
   rmSync(unitFile)
   await systemctl(scope, 'daemon-reload')
   return true
@@ -91,7 +91,7 @@ export async function serviceState({ scope, unitFile }: Service): Promise<Servic
   const installed = existsSync(unitFile)
   if (!runsSystemd()) return { installed, active: null, enabled: null, pid: null }
   const properties = ['ActiveState', 'UnitFileState', 'MainPID']
-  const { stdout } = await run('systemctl', [...scopeFlag(scope), 'show', unitName, '-p', properties.join(',')])
+  const { stdout } = await runCommand('systemctl', [...scopeFlag(scope), 'show', unitName, '-p', properties.join(',')])
   const of = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(stdout)?.[1] ?? ''
   return {
     installed,
@@ -116,7 +116,7 @@ function refuseWithoutSystemd(): void {
 
 /** Creates the server's user, who owns the data. */
 async function ensureUser({ user, dataDir }: UnitFacts, report: (line: string) => void): Promise<void> {
-  if ((await run('id', ['-u', user])).code !== 0) {
+  if ((await runCommand('id', ['-u', user])).code !== 0) {
     const args = [
       '--system',
       '--user-group',

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { FaasError } from '../domain/errors.ts'
 import type { Authenticate, Principal } from '../domain/principal.ts'
-import { sentToken } from './token-header.ts'
+import { tokenOf } from './token-header.ts'
 
 /** For clients of other platforms that use a name and a password: the password is a token, the name is ignored. */
 export async function callerByBasicToken(
@@ -9,7 +9,7 @@ export async function callerByBasicToken(
   incoming: IncomingMessage,
   isOpen: boolean,
 ): Promise<Principal> {
-  const who = await authenticate(isOpen ? null : (sentToken(incoming) ?? basicToken(incoming.headers.authorization)))
+  const who = await authenticate(isOpen ? null : (tokenOf(incoming) ?? basicToken(incoming.headers.authorization)))
   if (who !== null) return who
   throw new FaasError('unauthenticated', 'The supplied authentication is invalid.')
 }

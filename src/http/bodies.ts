@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { mayTake } from '../domain/fair-share.ts'
+import { isWithinFairShare } from '../domain/fair-share.ts'
 import { noShares, type Shares } from '../domain/limits.ts'
 import { incompleteBody, tooLarge, tooManyBodies } from './body-errors.ts'
 import { WholeRequest } from './whole-request.ts'
@@ -61,7 +61,7 @@ export class Bodies {
   hold(bytes: number, { isKnown, projectId = '' }: Omit<BodyLimits, 'maxBytes'>): boolean {
     const ofProject = this.#heldBy.get(projectId) ?? 0
     const isRoom = isKnown
-      ? mayTake(bytes, this.#held, ofProject, this.#maxBytes)
+      ? isWithinFairShare(bytes, this.#held, ofProject, this.#maxBytes)
       : this.#held + bytes <= this.#maxBytes * shareOfStrangers
     if (!isRoom) return false
     if (projectId !== '') this.#shares.refuseMore(projectId, 'bodies_bytes', ofProject, bytes)

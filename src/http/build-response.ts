@@ -5,7 +5,7 @@ import { buildJson } from './build-json.ts'
 import type { BuildWait } from './build-query.ts'
 import { type ErrorObservers, lateErrorBody } from './error-response.ts'
 import type { Ctx } from './request-context.ts'
-import { LiveText } from './text-stream.ts'
+import { TextStream } from './text-stream.ts'
 
 /** Media type of a response that follows a build, one JSON object per line. */
 export const linesType = 'application/x-ndjson'
@@ -60,7 +60,7 @@ async function answerInLines(
   deploy: (build: DeploymentBuildOptions) => Promise<Deployed>,
   told: ErrorObservers,
 ): Promise<Response> {
-  const lines = new LiveText((output) => line({ output }))
+  const lines = new TextStream((output) => line({ output }))
   const begun = Promise.withResolvers<'begun'>()
   const onBegun = (build: Build) => {
     lines.write(line({ build: buildJson(build) }))

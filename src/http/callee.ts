@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { FaasError } from '../domain/errors.ts'
 import { type Authenticate, type Principal, refuseOtherFunctions } from '../domain/principal.ts'
-import type { Exposed } from '../services/functions/public-functions.ts'
+import type { PublicFunctions } from '../services/functions/public-functions.ts'
 import type { Target, Targets } from '../services/functions/targets.ts'
 import type { FunctionUrl } from './function-call.ts'
 import { requireTokenScope, toInvoke } from './guard.ts'
 import { unauthenticated } from './middleware/auth.ts'
-import { sentToken } from './token-header.ts'
+import { tokenOf } from './token-header.ts'
 
 /** The function that a request calls, and for whom. */
 export interface Callee {
@@ -26,7 +26,7 @@ export interface Callee {
 
 interface Parts {
   targets: Targets
-  exposed: Exposed
+  exposed: PublicFunctions
   authenticate: Authenticate
 }
 
@@ -36,7 +36,7 @@ interface Parts {
  * project. Throws FaasError `unauthenticated`, `not_found`, `runtime_unavailable`; synchronously where possible.
  */
 export function calleeOf(parts: Parts, place: FunctionUrl, incoming: IncomingMessage): Callee | Promise<Callee> {
-  const sent = sentToken(incoming)
+  const sent = tokenOf(incoming)
   const token = sent === null && parts.exposed.hasApp(place.name) ? keyIn(incoming) : sent
   const who = parts.authenticate(token)
   return who instanceof Promise

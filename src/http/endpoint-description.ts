@@ -3,11 +3,11 @@ import type { ErrorCode } from '../domain/errors.ts'
 import type { Scope } from '../domain/scope.ts'
 
 /** The body of a response: a schema, or a form other than JSON. */
-export type AnswerBody = z.ZodType | 'nothing' | 'zip' | 'tar' | 'text' | 'html' | 'lines' | 'events'
+export type ResponseBody = z.ZodType | 'nothing' | 'zip' | 'tar' | 'text' | 'html' | 'lines' | 'events'
 
 type Method = 'get' | 'post' | 'put' | 'delete' | 'patch' | 'head' | 'options'
 
-export interface Described<P extends string = string> {
+export interface EndpointDescription<P extends string = string> {
   method: Method
   /** In Hono's syntax: `/v1/runtimes/:id`. */
   path: P
@@ -28,7 +28,7 @@ export interface Described<P extends string = string> {
   query?: z.ZodObject
   /** JSON body, or one schema per media type. */
   body?: z.ZodType | Record<string, z.ZodType>
-  answers: Record<number, AnswerBody>
+  answers: Record<number, ResponseBody>
   /** Error codes specific to this route; 401 and 500 apply to all. */
   refusals?: ErrorCode[]
 }

@@ -1,25 +1,29 @@
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import type { Handler } from 'hono'
-import type { AnswerBody, Described } from './endpoint-description.ts'
+import type { EndpointDescription, ResponseBody } from './endpoint-description.ts'
 import { refusalAnswers } from './error-response.ts'
 import { guarded, scopeOf } from './guard.ts'
 import type { Env } from './request-context.ts'
 
-export type App = OpenAPIHono<Env>
+export type HttpApp = OpenAPIHono<Env>
 
-const described = new WeakMap<App, Described[]>()
+const described = new WeakMap<HttpApp, EndpointDescription[]>()
 
 /** Descriptions of all bound endpoints: which tokens they need and which methods a path has is derived from them. */
-export const endpointsOf = (app: App): readonly Described[] => described.get(app) ?? []
+export const endpointsOf = (app: HttpApp): readonly EndpointDescription[] => described.get(app) ?? []
 
 /** Binds a handler and adds its description to /openapi.json, so that neither exists without the other. */
-export function endpoint<P extends string>(app: App, about: Described<P>, handler: Handler<Env, P>): void {
+export function endpoint<P extends string>(
+  app: HttpApp,
+  about: EndpointDescription<P>,
+  handler: Handler<Env, P>,
+): void {
   describe(app, about)
   app.on(about.method.toUpperCase(), about.path, about.public === true ? handler : guarded(about, handler))
 }
 
 /** Describes an endpoint that `request-listener.ts` serves before the app. */
-export function describe(app: App, about: Described): void {
+export function describe(app: HttpApp, about: EndpointDescription): void {
   const before = described.get(app)
   if (before === undefined) described.set(app, [about])
   else before.push(about)
@@ -29,11 +33,11 @@ export function describe(app: App, about: Described): void {
  * Registers every description with the document generator, once. It costs more than binding all handlers, so it is done at the
  * first request for the document.
  */
-export function registerPaths(app: App): void {
+export function registerPaths(app: HttpApp): void {
   for (const about of endpointsOf(app)) app.openAPIRegistry.registerPath(documented(about))
 }
 
-function documented(about: Described): RouteConfig {
+function documented(about: EndpointDescription): RouteConfig {
   const names = [...about.path.matchAll(/:(\w+)/g)].map((match) => match[1] as string)
   const params = z.object(Object.fromEntries(names.map((name) => [name, z.string()])))
   return {
@@ -67,13 +71,13 @@ const notJson = {
   events: 'text/event-stream',
 } as const
 
-function successAnswers(answers: Record<number, AnswerBody>): RouteConfig['responses'] {
+function successAnswers(answers: Record<number, ResponseBody>): RouteConfig['responses'] {
   return Object.fromEntries(
     Object.entries(answers).map(([status, body]) => [status, { description: says(Number(status)), ...content(body) }]),
   )
 }
 
-function content(body: AnswerBody): { content?: Record<string, { schema: z.ZodType }> } {
+function content(body: ResponseBody): { content?: Record<string, { schema: z.ZodType }> } {
   if (body === 'nothing') return {}
   if (body instanceof z.ZodType) return { content: { 'application/json': { schema: body } } }
   return { content: { [notJson[body]]: { schema: body === 'zip' || body === 'tar' ? binary : z.string() } } }

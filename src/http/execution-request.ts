@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../domain/errors.ts'
-import type { Terms } from '../domain/run-options.ts'
+import type { RunOptions } from '../domain/run-options.ts'
 import type { AsyncRequest } from './async-request.ts'
 import { field, flag, integer, parseFields, text } from './fields.ts'
 import { definedOf, delay, destination, idempotencyKey, priority, retries, timeField } from './run-option-fields.ts'
@@ -69,7 +69,7 @@ function isPlainField(name: string, value: unknown): boolean {
  * Undefined: no terms. Throws FaasError `invalid_request` for terms that need an accepted (queued) run when the caller waits for
  * a direct one.
  */
-export function termsOf(fields: ExecutionFields, asked: AsyncRequest | undefined): Terms | undefined {
+export function runOptionsOf(fields: ExecutionFields, asked: AsyncRequest | undefined): RunOptions | undefined {
   const { delay: delayMs, run_at, priority, retries, on_success, on_failure } = fields
   const key = fields.idempotency_key ?? asked?.key
   const ofAccepted = { delay: delayMs, run_at, priority, retries, on_success, on_failure }

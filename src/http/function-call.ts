@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { HttpRequestHead } from '../domain/http-request.ts'
 import { isOwnToken } from '../services/platform/token-secret.ts'
 import { notPassed } from './function-headers.ts'
-import { outsideOf } from './request-url.ts'
+import { externalUrlOf } from './request-url.ts'
 import { bearerOf } from './token-header.ts'
 
 /** The function that a URL names, the path of the function itself, and the rest of the URL. */
@@ -23,10 +23,14 @@ const start = '/fn/'
 const fissionStart = '/fission-function/'
 
 /** The root of a function's own host name. */
-export const rootOf = (functionId: string, url: string): FunctionUrl => ({ name: functionId, mount: '', below: url })
+export const rootFunctionUrl = (functionId: string, url: string): FunctionUrl => ({
+  name: functionId,
+  mount: '',
+  below: url,
+})
 
 /** A function that is called by one exact path. */
-export function exactPlace(name: string, url: string): FunctionUrl {
+export function exactFunctionUrl(name: string, url: string): FunctionUrl {
   const end = url.indexOf('?')
   return end === -1 ? { name, mount: url, below: '/' } : { name, mount: url.slice(0, end), below: `/${url.slice(end)}` }
 }
@@ -39,14 +43,14 @@ function placeBehind(url: string, from: number): FunctionUrl {
   const end = length === -1 ? url.length : from + length
   const below = url.slice(end)
   return {
-    name: decoded(url.slice(from, end)),
+    name: decodeName(url.slice(from, end)),
     mount: url.slice(0, end),
     below: below.startsWith('/') ? below : `/${below}`,
   }
 }
 
 /** `/fission-function/hello`, optionally with a namespace: `/fission-function/default/hello`. Null: another URL. */
-export function fissionPlaceOf(url: string): FunctionUrl | null {
+export function fissionUrlOf(url: string): FunctionUrl | null {
   if (!url.startsWith(fissionStart)) return null
   const namespace = /^default\/(?=[^/?])/.exec(url.slice(fissionStart.length))?.[0] ?? ''
   const place = placeBehind(url, fissionStart.length + namespace.length)
@@ -55,7 +59,7 @@ export function fissionPlaceOf(url: string): FunctionUrl | null {
 }
 
 /** `/function/hello` of OpenFaaS's gateway, or `/async-function/hello`, optionally with a namespace. Null: another URL. */
-export function openFaasPlaceOf(url: string): FunctionUrl | null {
+export function openFaasUrlOf(url: string): FunctionUrl | null {
   const start = /^\/(async-)?function\/(?=[^/?])/.exec(url)
   if (start === null) return null
   const place = placeBehind(url, start[0].length)
@@ -64,7 +68,7 @@ export function openFaasPlaceOf(url: string): FunctionUrl | null {
 }
 
 /** A name that cannot be decoded matches nothing. */
-export function decoded(name: string): string {
+export function decodeName(name: string): string {
   if (!name.includes('%')) return name
   try {
     return decodeURIComponent(name)
@@ -80,7 +84,7 @@ export function requestHead(
   spent: string | null,
   trustProxy: boolean,
 ): HttpRequestHead {
-  const { origin, prefix: outer } = outsideOf(ownPlace(incoming), (name) => headerOf(incoming, name), trustProxy)
+  const { origin, prefix: outer } = externalUrlOf(ownPlace(incoming), (name) => headerOf(incoming, name), trustProxy)
   const prefix = outer + place.mount
   const headers = headersFor(incoming, spent)
   if (prefix !== '') headers.push(['x-forwarded-prefix', prefix])

@@ -6,7 +6,7 @@ import type { Upload } from '../domain/upload.ts'
 import type { FunctionFields } from '../services/functions/function-fields.ts'
 import { mediaType } from './body.ts'
 import { choice, field, flag, integer, nullable, number, parseFields, text } from './fields.ts'
-import { type BodyLimits, readSent } from './function-upload.ts'
+import { readFunctionUpload, type UploadLimits } from './function-upload.ts'
 import { toCors, toHosts, toPaths, toPlacement, toSecrets, toStrings } from './function-values.ts'
 import type { Ctx } from './request-context.ts'
 import { destination, retries } from './run-option-fields.ts'
@@ -130,8 +130,8 @@ export const functionChangeBodies = bodiesOf(functionChange)
 export type NewFunctionFields = FunctionFields & { code: unknown; runtime?: string; zip?: Upload }
 export type FunctionChangeFields = FunctionFields & { code?: unknown; image?: string | undefined; zip?: Upload }
 
-export async function readNewFunction(c: Ctx, limits: BodyLimits): Promise<NewFunctionFields> {
-  const { fields, unknownKeys, zip } = await readSent(c, limits)
+export async function readNewFunction(c: Ctx, limits: UploadLimits): Promise<NewFunctionFields> {
+  const { fields, unknownKeys, zip } = await readFunctionUpload(c, limits)
   if (mediaType(c) === 'application/zip') fields.code ??= { source: 'package' }
   if (fields.code === undefined || fields.code === null || fields.code === '') {
     throw invalid('"code" is required: say where the code is, such as {"source": "package"}.')
@@ -141,8 +141,8 @@ export async function readNewFunction(c: Ctx, limits: BodyLimits): Promise<NewFu
 }
 
 /** Updates ignore keys that no function has, in every format: the contract and its CLI require it. */
-export async function readFunctionChange(c: Ctx, limits: BodyLimits): Promise<FunctionChangeFields> {
-  const { fields, zip } = await readSent(c, limits)
+export async function readFunctionChange(c: Ctx, limits: UploadLimits): Promise<FunctionChangeFields> {
+  const { fields, zip } = await readFunctionUpload(c, limits)
   const given = parseFields(functionChange, fields, 'ignore')
   return { ...named(given), code: given.code === '' ? undefined : given.code, image: given.image || undefined, zip }
 }

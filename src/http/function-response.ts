@@ -3,7 +3,7 @@ import type { Execution } from '../domain/execution.ts'
 import { failureText, loadFailureText, type Outcome, type Value } from '../domain/outcome.ts'
 import type { SignatureFacts } from '../domain/signature.ts'
 import { bodilessLength, hasBody, passedHeaders } from './function-headers.ts'
-import { giveReadyHead, takesReadyHead } from './response-head.ts'
+import { canWriteRawHead, writeRawHead } from './response-head.ts'
 
 /** The recipient of a response: the function's own project or others, and how its signature reports failures. */
 interface Answered {
@@ -13,7 +13,12 @@ interface Answered {
 }
 
 /** The response to a finished call, with the execution's id and phases as headers. */
-export function answer(outgoing: ServerResponse, execution: Execution, outcome: Outcome, to: Answered): void {
+export function sendFunctionResponse(
+  outgoing: ServerResponse,
+  execution: Execution,
+  outcome: Outcome,
+  to: Answered,
+): void {
   if (outcome.kind === 'returned') return answerValue(outgoing, execution, outcome.value)
   if (outcome.kind === 'streamed') return void outgoing.end()
   if (to.failure === 'gateway' && outcome.kind !== 'platform') {
@@ -70,11 +75,11 @@ function answerValue(outgoing: ServerResponse, execution: Execution, value: Valu
 /** What most calls answer: with the head as one text where that is the same. */
 function answerPlain(outgoing: ServerResponse, execution: Execution, { kind, body }: Value): void {
   const type = contentTypes[kind]
-  if (body.length > longestTextWrite || !takesReadyHead(outgoing)) {
+  if (body.length > longestTextWrite || !canWriteRawHead(outgoing)) {
     return send(outgoing, 200, ownHeaders(execution), type, body)
   }
   const own = `X-Execution-Id: ${execution.id}\r\nServer-Timing: ${serverTiming(execution)}\r\nContent-Type: ${type}`
-  giveReadyHead(outgoing, `${own}\r\n${nosniff}`, body.length, Date.now())
+  writeRawHead(outgoing, `${own}\r\n${nosniff}`, body.length, Date.now())
   outgoing.end(latin1Of(execution, kind, body), 'latin1')
 }
 

@@ -6,19 +6,19 @@ import type { Ctx } from './request-context.ts'
 
 /** A function as it is sent: JSON, a form, or a bare ZIP with the fields in the query. */
 
-export interface BodyLimits {
+export interface UploadLimits {
   maxBodyBytes: number
   maxPackageBytes: number
 }
 
-export interface SentFunction {
+export interface FunctionUpload {
   fields: Record<string, unknown>
   /** Whether unknown keys are refused; in forms they are ignored. */
   unknownKeys: 'strict' | 'ignore'
   zip?: Upload
 }
 
-export async function readSent(c: Ctx, limits: BodyLimits): Promise<SentFunction> {
+export async function readFunctionUpload(c: Ctx, limits: UploadLimits): Promise<FunctionUpload> {
   const { maxBodyBytes, maxPackageBytes } = limits
   switch (mediaType(c)) {
     case '':
@@ -48,7 +48,7 @@ const formFields = (body: Buffer): Record<string, unknown> =>
   Object.fromEntries(new URLSearchParams(body.toString('utf8')))
 
 /** The part named `package` is the package; its file name and type are ignored. */
-async function readMultipart(c: Ctx, maxBytes: number): Promise<SentFunction> {
+async function readMultipart(c: Ctx, maxBytes: number): Promise<FunctionUpload> {
   const parts = parseMultipart(await readBytes(c, maxBytes), c.req.header('Content-Type') ?? '')
   const texts = parts.filter(({ name }) => name !== 'package').map(({ name, body }) => [name, body.toString('utf8')])
   const zip = parts.find(({ name }) => name === 'package')?.body

@@ -3,7 +3,7 @@ import type { AuditedChange } from '../domain/audit.ts'
 import { type Principal, refuseOtherFunctions } from '../domain/principal.ts'
 import { requireScope, type Scope } from '../domain/scope.ts'
 import { callerAddress } from './caller-address.ts'
-import type { Described } from './endpoint-description.ts'
+import type { EndpointDescription } from './endpoint-description.ts'
 import { sentPath } from './path.ts'
 import type { Ctx, Env } from './request-context.ts'
 
@@ -12,7 +12,7 @@ import type { Ctx, Env } from './request-context.ts'
 /** The requirements of the routes in front of the app that run functions. */
 export const toInvoke = { scope: 'invoke', onlyFunction: 'checked' } as const
 
-type Asks = Pick<Described, 'scope' | 'onlyFunction'> & Partial<Pick<Described, 'method'>>
+type Asks = Pick<EndpointDescription, 'scope' | 'onlyFunction'> & Partial<Pick<EndpointDescription, 'method'>>
 
 export const scopeOf = ({ scope, method }: Asks): readonly Scope[] =>
   [scope ?? (method === 'get' ? ('read' as const) : ('deploy' as const))].flat()
@@ -24,7 +24,7 @@ export function requireTokenScope(who: Principal, about: Asks): void {
 }
 
 /** True for endpoints that change something; running a function does not count. */
-const changes = (about: Described): boolean =>
+const changes = (about: EndpointDescription): boolean =>
   about.method !== 'get' && scopeOf(about).some((scope) => scope === 'deploy' || scope === 'admin')
 
 /** True for endpoints that need disk space; changing and deleting remain possible for longer when the disk fills up. */
@@ -32,7 +32,7 @@ export const createsObjects = ({ method, scope }: Asks): boolean =>
   method === 'post' && scopeOf({ method, scope, onlyFunction: undefined }).every((one) => one === 'deploy')
 
 /** Wraps a handler: checks the requirements and notes the change. Public endpoints have no `who`. */
-export function guarded<P extends string>(about: Described<P>, handler: Handler<Env, P>): Handler<Env, P> {
+export function guarded<P extends string>(about: EndpointDescription<P>, handler: Handler<Env, P>): Handler<Env, P> {
   return async (c, next) => {
     const who: Principal | undefined = c.get('who')
     if (who === undefined) return handler(c, next)

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../domain/errors.ts'
-import type { Check } from '../services/functions/load-check.ts'
+import type { LoadCheck } from '../services/functions/load-check.ts'
 import type { Ctx } from './request-context.ts'
 
 /** For /openapi.json: the query parameter of deployments. */
@@ -12,7 +12,7 @@ export const checkQuery = z.object({
 })
 
 /** The check that the request wants first. */
-export function requestedCheck(c: Ctx): Check {
+export function loadCheckIn(c: Ctx): LoadCheck {
   const said = c.req.query('check')
   if (said === undefined || said === 'load') return said ?? null
   throw invalid(`"check" must be load, not ${JSON.stringify(said)}.`)

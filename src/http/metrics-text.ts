@@ -1,5 +1,5 @@
 import type { Durations } from '../domain/durations.ts'
-import type { LedgerVitals, PoolVitals } from '../domain/gauges.ts'
+import type { LedgerGauges, PoolGauges } from '../domain/gauges.ts'
 import { phaseNames, type Tally } from '../services/runs/stats.ts'
 import type { RefusalCounters } from './error-response.ts'
 
@@ -11,8 +11,8 @@ export interface Gauges {
   jobs: number
   jobLateness: Durations
   workers: { state: string }[]
-  pool: PoolVitals
-  ledger: LedgerVitals
+  pool: PoolGauges
+  ledger: LedgerGauges
   /** Free bytes of the data folder's disk. */
   freeBytes: number
   /** The part of the free bytes that is reserved. */

@@ -1,6 +1,6 @@
 import { FaasError } from '../domain/errors.ts'
-import { type App, endpointsOf } from './endpoint.ts'
-import type { Described } from './endpoint-description.ts'
+import { endpointsOf, type HttpApp } from './endpoint.ts'
+import type { EndpointDescription } from './endpoint-description.ts'
 import { errorBody } from './error-response.ts'
 import type { Ctx } from './request-context.ts'
 
@@ -8,7 +8,7 @@ import type { Ctx } from './request-context.ts'
 const actions = /\/(scale_up|scale_down|detach|invoke)$/
 
 /** Responds to requests that matched no route: 404, 405 with the methods of the path, or those methods for OPTIONS. */
-export function makeUnrouted(verbsOf: VerbsOf): (c: Ctx) => Response {
+export function makeNotFound(verbsOf: MethodsOf): (c: Ctx) => Response {
   return (c) => {
     const { path } = c.req
     const isAction = actions.test(path)
@@ -24,9 +24,9 @@ export function makeUnrouted(verbsOf: VerbsOf): (c: Ctx) => Response {
 }
 
 /** The methods of a path, from the endpoint descriptions; none for a path that does not exist. */
-export type VerbsOf = (path: string) => string[]
+export type MethodsOf = (path: string) => string[]
 
-export function makeVerbsOf(app: App): VerbsOf {
+export function makeMethodsOf(app: HttpApp): MethodsOf {
   let patterns: { pattern: RegExp; verb: string }[] | undefined
   return (path) => {
     patterns ??= endpointsOf(app).map(({ path: described, method }) => {
@@ -37,7 +37,7 @@ export function makeVerbsOf(app: App): VerbsOf {
 }
 
 /** Whether a path needs a token. Unknown paths below /v1 need one too, so that nobody can guess paths. */
-export function makeNeedsToken(app: App): (path: string) => boolean {
+export function makeNeedsToken(app: HttpApp): (path: string) => boolean {
   let open: RegExp[] | undefined
   let closed: RegExp[] | undefined
   return (path) => {
@@ -49,7 +49,7 @@ export function makeNeedsToken(app: App): (path: string) => boolean {
 }
 
 /** Patterns with and without a trailing slash where the path has no parameter: `/v1` and `/v1/`. */
-function publicPatterns({ path, public: spelled }: Described): RegExp[] {
+function publicPatterns({ path, public: spelled }: EndpointDescription): RegExp[] {
   return [pathPattern(path, spelled === true ? {} : spelled), ...(path.includes(':') ? [] : [pathPattern(`${path}/`)])]
 }
 

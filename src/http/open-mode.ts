@@ -1,18 +1,18 @@
 import type { IncomingMessage } from 'node:http'
-import { hostNameInside } from '../domain/api-access.ts'
+import { apiHostName } from '../domain/api-access.ts'
 import { FaasError } from '../domain/errors.ts'
-import { type AllowedOrigins, hostName, isFromElsewhere, isOurHost } from './same-site.ts'
+import { type AllowedOrigins, hostName, isCrossSite, isOurHost } from './same-site.ts'
 import type { HttpSettings } from './settings.ts'
 
 /** The checks of a request in open mode, where no token is required. */
 
-export function doorOf({ host, publicUrl, corsOrigins }: HttpSettings): AllowedOrigins {
-  const names = [hostName(host), hostNameInside, publicUrl === undefined ? null : hostName(new URL(publicUrl).host)]
+export function allowedOriginsOf({ host, publicUrl, corsOrigins }: HttpSettings): AllowedOrigins {
+  const names = [hostName(host), apiHostName, publicUrl === undefined ? null : hostName(new URL(publicUrl).host)]
   return { hosts: names.filter((name) => name !== null), origins: corsOrigins }
 }
 
 /** Throws FaasError `forbidden` for a host that is not ours. */
-export function refuseOtherHosts(incoming: IncomingMessage, door: AllowedOrigins): void {
+export function refuseUnknownHost(incoming: IncomingMessage, door: AllowedOrigins): void {
   if (isOurHost(incoming.headers.host, door)) return
   throw new FaasError(
     'forbidden',
@@ -24,14 +24,14 @@ export function refuseOtherHosts(incoming: IncomingMessage, door: AllowedOrigins
 /**
  * Throws FaasError `forbidden` for requests that a browser marks as cross-site; `onlyReads`: links from other sites are allowed.
  */
-export function refuseElsewhere(
+export function refuseCrossSite(
   { headers, method = '' }: IncomingMessage,
   door: AllowedOrigins,
   onlyReads: boolean,
 ): void {
   const site = headers['sec-fetch-site'] as string | undefined
   const mode = onlyReads ? (headers['sec-fetch-mode'] as string | undefined) : undefined
-  if (!isFromElsewhere({ host: headers.host, origin: headers.origin, site, mode, method }, door)) return
+  if (!isCrossSite({ host: headers.host, origin: headers.origin, site, mode, method }, door)) return
   throw new FaasError(
     'forbidden',
     'In open mode pages of other sites cannot call: add their origin to TAIBAI_CORS_ORIGINS, or use tokens.',

@@ -1,5 +1,5 @@
 import type { Ctx } from './request-context.ts'
-import { outsideOf } from './request-url.ts'
+import { externalUrlOf } from './request-url.ts'
 import { hostName, isLoopback } from './same-site.ts'
 import type { HttpSettings } from './settings.ts'
 
@@ -15,7 +15,7 @@ export function sentPath(c: Ctx): string {
 export function baseUrl(c: Ctx, trustProxy: boolean): string {
   const { url } = c.req.raw
   const [scheme, host] = url.slice(0, url.indexOf('/', url.indexOf('://') + 3)).split('://') as [string, string]
-  const { origin, prefix } = outsideOf({ scheme, host }, (name) => c.req.header(name), trustProxy)
+  const { origin, prefix } = externalUrlOf({ scheme, host }, (name) => c.req.header(name), trustProxy)
   return origin + prefix
 }
 
@@ -23,7 +23,7 @@ export function baseUrl(c: Ctx, trustProxy: boolean): string {
  * The same for URLs that are given to others, such as a webhook's: a Host header that anybody could forge is not used. Without
  * TAIBAI_PUBLIC_URL the result is the address at which the caller reached the server.
  */
-export function handedOutBase(c: Ctx, settings: HttpSettings): string {
+export function publishedBaseUrl(c: Ctx, settings: HttpSettings): string {
   if (settings.publicUrl !== undefined) return settings.publicUrl.replace(/\/+$/, '')
   if (settings.trustProxy) return baseUrl(c, true)
   const { localAddress, localPort } = c.env.incoming.socket

@@ -1,15 +1,15 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { invalid } from '../domain/errors.ts'
-import type { Exposed } from '../services/functions/public-functions.ts'
+import type { PublicFunctions } from '../services/functions/public-functions.ts'
 import { isAwsPath, makeAwsApi } from './aws/aws-api.ts'
 import { admits, answerHeaders, type CrossOrigin, preflightHeaders, setHeaders } from './cross-origin.ts'
-import type { App } from './endpoint.ts'
+import type { HttpApp } from './endpoint.ts'
 import { sendError } from './error-response.ts'
-import { type FunctionUrl, fissionPlaceOf, functionUrlOf, openFaasPlaceOf, rootOf } from './function-call.ts'
+import { type FunctionUrl, fissionUrlOf, functionUrlOf, openFaasUrlOf, rootFunctionUrl } from './function-call.ts'
 import { requireTokenScope, toInvoke } from './guard.ts'
 import { principalOf } from './middleware/auth.ts'
-import { doorOf, refuseElsewhere, refuseOtherHosts } from './open-mode.ts'
+import { allowedOriginsOf, refuseCrossSite, refuseUnknownHost } from './open-mode.ts'
 import { isGatewayPath, makeGateway } from './openfaas/gateway.ts'
 import { isWhiskPath, makeWhiskApi } from './openwhisk/whisk-api.ts'
 import { hostOfTarget, routedUrl } from './request-url.ts'
@@ -17,17 +17,17 @@ import { invoke } from './routes/invoke.ts'
 import { postExecution } from './routes/post-execution.ts'
 import { hostName } from './same-site.ts'
 import type { HttpParts } from './server.ts'
-import { sentToken } from './token-header.ts'
+import { tokenOf } from './token-header.ts'
 
 /**
  * The listener of the port. It handles the two routes that run functions on Node's own request and response, because Hono's
  * router, context and adapter cost a warm call a quarter of its time. It also dispatches the APIs of AWS Lambda (whose signatures
  * need the raw URL), OpenWhisk and OpenFaaS; everything else goes to the Hono app.
  */
-export function makeListener(app: App, parts: HttpParts): RequestListener {
+export function makeListener(app: HttpApp, parts: HttpParts): RequestListener {
   const throughApp = getRequestListener(app.fetch, { overrideGlobalObjects: false })
   const { isOpen, corsOrigins } = parts.settings
-  const door = doorOf(parts.settings)
+  const door = allowedOriginsOf(parts.settings)
   const aws = makeAwsApi(parts)
   const whisk = makeWhiskApi(parts)
   const gateway = makeGateway(parts)
@@ -36,13 +36,13 @@ export function makeListener(app: App, parts: HttpParts): RequestListener {
   const take = (incoming: IncomingMessage, outgoing: ServerResponse): Promise<unknown> | undefined => {
     const url = routed(incoming)
     const place = placeIn(parts.exposed, url, incoming)
-    if (isOpen && place?.mount !== '') refuseOtherHosts(incoming, door)
+    if (isOpen && place?.mount !== '') refuseUnknownHost(incoming, door)
     if (incoming.headers.origin !== undefined) {
       if (isPreflight(browsers, incoming, outgoing)) return undefined
       if (place !== null && isPreflightOf(parts.exposed.named(place.name), incoming, outgoing)) return undefined
     }
     if (place !== null) return invoke(parts, place, incoming, outgoing)
-    if (isOpen) refuseElsewhere(incoming, door, true)
+    if (isOpen) refuseCrossSite(incoming, door, true)
     if (isAwsPath(url)) return aws(incoming, outgoing)
     if (isWhiskPath(url)) return whisk(incoming, outgoing)
     if (isGatewayPath(url)) return gateway(incoming, outgoing)
@@ -77,12 +77,12 @@ function routed(incoming: IncomingMessage): string {
 }
 
 /** The function and path that the URL addresses; null: the server itself. */
-function placeIn(exposed: Exposed, url: string, { headers }: IncomingMessage): FunctionUrl | null {
+function placeIn(exposed: PublicFunctions, url: string, { headers }: IncomingMessage): FunctionUrl | null {
   if (exposed.hasHosts) {
     const fn = exposed.atHost(hostName(headers.host) ?? '')
-    if (fn !== undefined) return rootOf(fn.id, url)
+    if (fn !== undefined) return rootFunctionUrl(fn.id, url)
   }
-  return url.startsWith('/fn/') ? functionUrlOf(url) : (fissionPlaceOf(url) ?? openFaasPlaceOf(url))
+  return url.startsWith('/fn/') ? functionUrlOf(url) : (fissionUrlOf(url) ?? openFaasUrlOf(url))
 }
 
 /**
@@ -122,7 +122,7 @@ function answerPreflight(
 }
 
 async function runExecution(parts: HttpParts, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-  const who = principalOf(parts.authenticate, sentToken(incoming))
+  const who = principalOf(parts.authenticate, tokenOf(incoming))
   const known = who instanceof Promise ? await who : who
   requireTokenScope(known, toInvoke)
   await postExecution(parts, known, incoming, outgoing)

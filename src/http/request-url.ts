@@ -22,7 +22,7 @@ export const hostOfTarget = (target: string): string | undefined =>
   target.startsWith('/') || !URL.canParse(target) ? undefined : new URL(target).host || undefined
 
 /** The part of the caller's URL before the server's own paths. */
-export interface Outside {
+export interface ExternalUrl {
   /** Scheme and host, without a trailing slash. */
   origin: string
   /** Prefix that a proxy adds: empty, or with a leading slash and without a trailing one. */
@@ -32,7 +32,7 @@ export interface Outside {
 type Header = (name: string) => string | undefined
 
 /** A proxy's headers for scheme, host and prefix are used only when the operator trusts the proxy. */
-export function outsideOf(own: { scheme: string; host: string }, header: Header, trustProxy: boolean): Outside {
+export function externalUrlOf(own: { scheme: string; host: string }, header: Header, trustProxy: boolean): ExternalUrl {
   if (!trustProxy) return { origin: `${own.scheme}://${own.host}`, prefix: '' }
   const scheme = forwarded(header, 'proto') ?? own.scheme
   const host = forwarded(header, 'host') ?? own.host

@@ -11,7 +11,7 @@ export const keepAliveMs = 75_000
 const keepAlive = `Connection: keep-alive\r\nKeep-Alive: timeout=${keepAliveMs / 1000}\r\n\r\n`
 
 /** False where Node.js would write another head: other headers are set, or the connection or the request is unusual. */
-export function takesReadyHead(outgoing: ServerResponse): boolean {
+export function canWriteRawHead(outgoing: ServerResponse): boolean {
   const { req } = outgoing
   return (
     outgoing.shouldKeepAlive &&
@@ -23,7 +23,7 @@ export function takesReadyHead(outgoing: ServerResponse): boolean {
 }
 
 /** `own`: lines of headers that hold nothing a caller or a function chose. */
-export function giveReadyHead(outgoing: ServerResponse, own: string, length: number, nowMs: number): void {
+export function writeRawHead(outgoing: ServerResponse, own: string, length: number, nowMs: number): void {
   const head = `HTTP/1.1 200 OK\r\n${own}\r\nContent-Length: ${length}\r\nDate: ${dateAt(nowMs)}\r\n${keepAlive}`
   ;(outgoing as ServerResponse & { _header: string })._header = head
 }

@@ -1,13 +1,13 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../domain/errors.ts'
-import { type RetryTerms, retryCauses } from '../domain/retries.ts'
-import { type Destination, longestDelayMs, mostPriority, queueNames, queueTtl } from '../domain/run-options.ts'
+import { type RetryOptions, retryCauses } from '../domain/retries.ts'
+import { type Destination, maxDelayMs, maxPriority, queueNamePattern, queueTtl } from '../domain/run-options.ts'
 import { timeFromText } from '../domain/time-text.ts'
 import { type Field, field, toInteger } from './fields.ts'
 
 /** Fields about a run's retries, delay and destinations. Times are in seconds. */
 
-const longestSeconds = longestDelayMs / 1000
+const longestSeconds = maxDelayMs / 1000
 const seconds = z.number().min(0).max(longestSeconds)
 
 const retriesShape = z.strictObject({
@@ -26,7 +26,7 @@ const retriesShape = z.strictObject({
 const retriesAbout =
   '{"max_attempts", "max_age" in seconds, "on": of "error", "failed" and "timeout", "backoff": {"first", "factor", "longest"} in seconds}'
 
-export const retries = (about: string): Field<RetryTerms> =>
+export const retries = (about: string): Field<RetryOptions> =>
   field({ type: ['object', 'null'], description: `${about} ${retriesAbout}.` }, (value) => {
     const parsed = retriesShape.safeParse(objectOf(value))
     if (!parsed.success) throw invalid(`must be ${retriesAbout}${whereOf(parsed.error)}.`)
@@ -75,7 +75,7 @@ function checkFunction(name: string): void {
 }
 
 function checkQueue({ queue, ttl }: { queue: string; ttl?: number | undefined }): void {
-  if (!queueNames.test(queue))
+  if (!queueNamePattern.test(queue))
     throw invalid('must name a queue: 1 to 64 letters, digits, "_", "-" and ".", and not "." or "..".')
   const { least, most } = queueTtl
   if (ttl !== undefined && (ttl < least || ttl > most)) throw invalid(`must have a "ttl" from ${least} to ${most}.`)
@@ -111,7 +111,7 @@ export const priority = (): Field<number> =>
     },
     (value) => {
       const number = toInteger(value)
-      if (Math.abs(number) > mostPriority) throw invalid(`must be from -${mostPriority} to ${mostPriority}.`)
+      if (Math.abs(number) > maxPriority) throw invalid(`must be from -${maxPriority} to ${maxPriority}.`)
       return number
     },
   )
@@ -139,7 +139,7 @@ export const shownDestination = z.object({
   ttl: z.int().optional(),
 })
 
-export function retriesJson(terms: RetryTerms | null): z.output<typeof retriesShape> | null {
+export function retriesJson(terms: RetryOptions | null): z.output<typeof retriesShape> | null {
   if (terms === null) return null
   const { maxAttempts, maxAgeMs, on, firstPauseMs, factor, longestPauseMs } = terms
   const backoff = definedOf({ first: inSeconds(firstPauseMs), factor, longest: inSeconds(longestPauseMs) })

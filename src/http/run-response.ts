@@ -8,7 +8,7 @@ import type { Invocation, RunRequest } from '../services/runs/invocation.ts'
 import { outcomeOfRecord } from '../services/runs/recorded-outcome.ts'
 import type { AsyncRequest } from './async-request.ts'
 import { ResponseCaller } from './caller.ts'
-import { answer } from './function-response.ts'
+import { sendFunctionResponse } from './function-response.ts'
 import { answerAcceptedCall } from './openfaas/async-call.ts'
 import { ResponseSink } from './response-sink.ts'
 
@@ -31,14 +31,14 @@ export async function answerWithRun(
   const { failure } = factsOf(request.target.revision.signature)
   if (!takesRequest(request.target.revision)) {
     const { execution, outcome } = await parts.invocation.run({ ...request, caller })
-    return answer(outgoing, execution, outcome, { isOwn, failure })
+    return sendFunctionResponse(outgoing, execution, outcome, { isOwn, failure })
   }
   const executionId = request.executionId ?? parts.newId()
   const sink = new ResponseSink(outgoing, executionId)
   const { signal } = caller
   const { execution, outcome } = await parts.invocation.run({ ...request, executionId, caller, sink, signal })
   if (sink.hasBegun) sink.finish(outcome)
-  else answer(outgoing, execution, outcome, { isOwn, failure })
+  else sendFunctionResponse(outgoing, execution, outcome, { isOwn, failure })
 }
 
 /**
@@ -64,7 +64,7 @@ export async function answerAcceptedRun(
   if (applied !== null) outgoing.setHeader('Preference-Applied', applied)
   if (execution === null || execution.status === 'running') return answerAccepted(outgoing, accepted.id)
   const { failure } = factsOf(request.target.revision.signature)
-  answer(outgoing, execution, outcome ?? outcomeOfRecord(execution), { isOwn, failure })
+  sendFunctionResponse(outgoing, execution, outcome ?? outcomeOfRecord(execution), { isOwn, failure })
 }
 
 export function answerAccepted(outgoing: ServerResponse, executionId: string, isFission = false): void {

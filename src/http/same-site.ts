@@ -30,10 +30,7 @@ export function isOurHost(host: string | undefined, { hosts }: AllowedOrigins): 
 }
 
 /** Whether the browser says that another site's page sent the request. Programs other than browsers do not send these headers. */
-export function isFromElsewhere(
-  { host, origin, site, mode, method }: RequestOrigin,
-  { origins }: AllowedOrigins,
-): boolean {
+export function isCrossSite({ host, origin, site, mode, method }: RequestOrigin, { origins }: AllowedOrigins): boolean {
   if (origin !== undefined && (origins.includes(origin) || origins.includes('*'))) return false
   if (origin !== undefined && !isSameOrigin(origin, host)) return true
   // A link that a person follows reads a page; the other site does not see the content.

@@ -34,12 +34,12 @@ import type { Usage } from '../services/runs/usage.ts'
 import type { Jobs } from '../services/triggers/jobs.ts'
 import type { Sources } from '../services/triggers/sources.ts'
 import type { Webhooks } from '../services/triggers/webhooks.ts'
-import type { App } from './endpoint.ts'
+import type { HttpApp } from './endpoint.ts'
 import { errorResponse, type RefusalCounters } from './error-response.ts'
 import type { Gauges } from './metrics-text.ts'
 import { authentication } from './middleware/auth.ts'
 import { refuseHead } from './middleware/head.ts'
-import { makeNeedsToken, makeUnrouted, makeVerbsOf } from './not-found.ts'
+import { makeMethodsOf, makeNeedsToken, makeNotFound } from './not-found.ts'
 import type { Env } from './request-context.ts'
 import { bindAccessKeys } from './routes/access-keys.ts'
 import { bindAliases } from './routes/aliases.ts'
@@ -75,7 +75,7 @@ import { bindWebhooks } from './routes/webhooks.ts'
 import { bindWhoAmI } from './routes/whoami.ts'
 import { bindWorkers } from './routes/workers.ts'
 import type { HttpSettings } from './settings.ts'
-import type { WrongTokens } from './token-throttle.ts'
+import type { TokenThrottle } from './token-throttle.ts'
 
 export interface HttpParts extends InvokeParts {
   runtimes: Runtimes
@@ -117,18 +117,18 @@ export interface HttpParts extends InvokeParts {
   consoleFile(name: string): Buffer | null
   clock: Pick<Clock, 'now'>
   random(): number
-  wrongTokens: WrongTokens
+  wrongTokens: TokenThrottle
   space: DiskSpace
   log: Log
   settings: HttpSettings
 }
 
 /** Every route of the server: the middleware in order, then one bind call per resource. */
-export function makeHttpApp(parts: HttpParts): App {
+export function makeHttpApp(parts: HttpParts): HttpApp {
   const { settings } = parts
-  const app: App = new OpenAPIHono<Env>({ strict: false })
-  const verbsOf = makeVerbsOf(app)
-  const unrouted = makeUnrouted(verbsOf)
+  const app: HttpApp = new OpenAPIHono<Env>({ strict: false })
+  const verbsOf = makeMethodsOf(app)
+  const unrouted = makeNotFound(verbsOf)
   app.onError((error, c) => errorResponse(c, parts.wrongTokens.counted(error, c.env.incoming), parts, verbsOf))
   app.notFound(unrouted)
 

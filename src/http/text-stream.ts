@@ -3,7 +3,7 @@ const mostUnreadBytes = 1024 * 1024
 const leftOutMark = '\n[…]\n'
 
 /** The body of a response that continues while something prints. */
-export class LiveText {
+export class TextStream {
   readonly stream: ReadableStream<Uint8Array>
   #shown: (output: string) => string
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null

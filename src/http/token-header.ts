@@ -5,7 +5,7 @@ import { invalid } from '../domain/errors.ts'
  * The token of a request; null: none. X-Auth-Token has priority over a bearer token. Throws FaasError `invalid_request` when
  * either header is repeated: readers of the first and of the last value would see two different callers.
  */
-export function sentToken(incoming: IncomingMessage): string | null {
+export function tokenOf(incoming: IncomingMessage): string | null {
   const { 'x-auth-token': own, authorization } = incoming.headers
   if (own === undefined && authorization === undefined) return null
   refuseRepeated(incoming.rawHeaders)

@@ -8,7 +8,7 @@ import type { HttpSettings } from './settings.ts'
  * Throttles addresses that repeatedly send wrong tokens or guess webhooks. Valid tokens from the same address still work: many
  * callers may share one address.
  */
-export class WrongTokens {
+export class TokenThrottle {
   #perMinute: number
   #trustProxy: boolean
   #elapsed: () => number

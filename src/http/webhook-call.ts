@@ -3,7 +3,7 @@ import { inputOfRequest } from '../domain/input.ts'
 import type { SignedRequest } from '../domain/webhook-signature.ts'
 import { type CallInput, type Revision, takesRequest } from '../domain/worker.ts'
 import { unpacked } from './content-encoding.ts'
-import { exactPlace, requestHead } from './function-call.ts'
+import { exactFunctionUrl, requestHead } from './function-call.ts'
 import { inputOfAction, isAction } from './openwhisk/web-webhook.ts'
 import type { Ctx } from './request-context.ts'
 import type { HttpSettings } from './settings.ts'
@@ -13,7 +13,11 @@ import { webhookInput } from './webhook-input.ts'
 const longestCallBytes = 15 * 1024 * 1024
 
 /** The raw bytes, which senders sign; they use the memory share of the webhook's project. */
-export async function readSigned(c: Ctx, { maxBodyBytes }: HttpSettings, projectId: string): Promise<SignedRequest> {
+export async function readSignedRequest(
+  c: Ctx,
+  { maxBodyBytes }: HttpSettings,
+  projectId: string,
+): Promise<SignedRequest> {
   const { incoming, outgoing } = c.env
   const body = await c.get('bodies').read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown: false, projectId })
   return {
@@ -37,7 +41,7 @@ export async function webhookCall(
   { maxBodyBytes, trustProxy }: HttpSettings,
 ): Promise<{ input: CallInput; http: HttpRequestHead }> {
   const { incoming } = c.env
-  const whole = requestHead(incoming, exactPlace(id, incoming.url as string), null, trustProxy)
+  const whole = requestHead(incoming, exactFunctionUrl(id, incoming.url as string), null, trustProxy)
   const http = { ...whole, headers: whole.headers.filter(([name]) => !secretHeaders.has(name)) }
   if (takesRequest(revision)) return { input: inputOfRequest(body), http }
   const content = await unpacked(body, incoming.headers['content-encoding'], maxBodyBytes)

@@ -1,4 +1,4 @@
-import { Habits } from '../engine/pool/policy/function-statistics.ts'
+import { FunctionStatistics } from '../engine/pool/policy/function-statistics.ts'
 import { GenericDemand } from '../engine/pool/policy/generic-demand.ts'
 import {
   evictionCost,
@@ -147,11 +147,11 @@ export function greedyDual(budgetMib: number): KeepAlive {
 /** The pool's own rule: every decision calls its `policy/`. */
 export function learned(budgetMib: number, keepsGeneric = true): KeepAlive {
   const budgetBytes = budgetMib * mib
-  const habits = new Map<SimulatedFunction, Habits<SimulatedFunction>>()
-  const of = (fn: SimulatedFunction): Habits<SimulatedFunction> => {
+  const habits = new Map<SimulatedFunction, FunctionStatistics<SimulatedFunction>>()
+  const of = (fn: SimulatedFunction): FunctionStatistics<SimulatedFunction> => {
     let own = habits.get(fn)
     if (own === undefined) {
-      own = new Habits(fn)
+      own = new FunctionStatistics(fn)
       habits.set(fn, own)
     }
     return own

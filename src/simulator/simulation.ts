@@ -11,7 +11,7 @@ import type {
   World,
 } from './keep-alive-policy.ts'
 import { MemoryMeter } from './memory-meter.ts'
-import { StartLine } from './start-queue.ts'
+import { StartQueue } from './start-queue.ts'
 import type { Trace } from './trace.ts'
 
 type Event =
@@ -42,7 +42,7 @@ export class Simulation implements World {
   now = 0
   #rule: KeepAlive
   #events = new EventHeap<Event>()
-  #starts = new StartLine(maxParallelStarts, (takesMs, event: Event) => this.#events.add(this.now + takesMs, event))
+  #starts = new StartQueue(maxParallelStarts, (takesMs, event: Event) => this.#events.add(this.now + takesMs, event))
   #made = 0
   #memory = new MemoryMeter()
   #idle = new IdleWorkers()

@@ -1,7 +1,7 @@
 /** `now`: a call waits for it. `later`: work ahead, after all starts that calls wait for. */
 export type Urgency = 'now' | 'later'
 
-export interface StartInLine<Event> {
+export interface QueuedStart<Event> {
   urgency: Urgency
   takesMs: number
   /** The event at the end of the start. */
@@ -11,18 +11,18 @@ export interface StartInLine<Event> {
 }
 
 /** The counterpart of the pool's `Starts`: at most `maxParallel` at once, those that calls wait for first. */
-export class StartLine<Event> {
+export class StartQueue<Event> {
   #maxParallel: number
   #begin: (takesMs: number, event: Event) => void
   #running = 0
-  #lines: Record<Urgency, StartInLine<Event>[]> = { now: [], later: [] }
+  #lines: Record<Urgency, QueuedStart<Event>[]> = { now: [], later: [] }
 
   constructor(maxParallel: number, begin: (takesMs: number, event: Event) => void) {
     this.#maxParallel = maxParallel
     this.#begin = begin
   }
 
-  add(start: StartInLine<Event>): void {
+  add(start: QueuedStart<Event>): void {
     this.#lines[start.urgency].push(start)
     this.#next()
   }

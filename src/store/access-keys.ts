@@ -1,6 +1,6 @@
 import { asc, eq } from 'drizzle-orm'
 import type { AccessKey, AccessKeyStore } from '../domain/access-key.ts'
-import { written } from './constraint-errors.ts'
+import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import { accessKeys } from './schema.ts'
@@ -13,7 +13,7 @@ export class AccessKeyRows implements AccessKeyStore {
   }
 
   insert(key: AccessKey): void {
-    written(() => this.#statements.insert.run({ ...key }))
+    runWrite(() => this.#statements.insert.run({ ...key }))
   }
 
   list(): AccessKey[] {
@@ -21,7 +21,7 @@ export class AccessKeyRows implements AccessKeyStore {
   }
 
   delete(id: string): boolean {
-    return written(() => this.#statements.delete.run({ id }).changes > 0)
+    return runWrite(() => this.#statements.delete.run({ id }).changes > 0)
   }
 }
 

@@ -1,7 +1,7 @@
 import { and, asc, eq } from 'drizzle-orm'
 import type { Alias, AliasStore } from '../domain/alias.ts'
 import { invalid } from '../domain/errors.ts'
-import { written } from './constraint-errors.ts'
+import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import { aliases } from './schema.ts'
@@ -14,15 +14,15 @@ export class AliasRows implements AliasStore {
   }
 
   insert(alias: Alias): void {
-    written(() => this.#statements.insert.run({ ...alias }), notUnique(alias))
+    runWrite(() => this.#statements.insert.run({ ...alias }), notUnique(alias))
   }
 
   update(alias: Alias): void {
-    written(() => this.#statements.update.run({ ...alias }), notUnique(alias))
+    runWrite(() => this.#statements.update.run({ ...alias }), notUnique(alias))
   }
 
   delete(id: string): boolean {
-    return written(() => this.#statements.delete.run({ id }).changes > 0)
+    return runWrite(() => this.#statements.delete.run({ id }).changes > 0)
   }
 
   find(projectId: string, name: string): Alias | null {

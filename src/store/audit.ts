@@ -1,6 +1,6 @@
 import { desc, lt, lte, sql } from 'drizzle-orm'
 import type { AuditEntry, AuditStore } from '../domain/audit.ts'
-import { written } from './constraint-errors.ts'
+import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import { audit } from './schema.ts'
@@ -16,7 +16,7 @@ export class AuditRows implements AuditStore {
   }
 
   insert(entry: AuditEntry): void {
-    written(() => this.#statements.insert.run({ ...entry }))
+    runWrite(() => this.#statements.insert.run({ ...entry }))
   }
 
   list(limit: number, before: string | null): AuditEntry[] {
@@ -24,7 +24,7 @@ export class AuditRows implements AuditStore {
   }
 
   prune(olderThanMs: number, keep: number): number {
-    return written(() => {
+    return runWrite(() => {
       const old = this.#statements.deleteOld.run({ at: olderThanMs }).changes
       const last = this.#statements.nth.get({ at: keep })
       return old + (last === undefined ? 0 : this.#statements.deleteUpTo.run({ id: last.id }).changes)

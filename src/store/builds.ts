@@ -1,6 +1,6 @@
 import { desc, eq, getTableColumns, lt, sql } from 'drizzle-orm'
 import type { Build, BuildStore } from '../domain/build.ts'
-import { written } from './constraint-errors.ts'
+import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import { builds } from './schema.ts'
@@ -13,11 +13,11 @@ export class BuildRows implements BuildStore {
   }
 
   insert(build: Build): void {
-    written(() => this.#statements.insert.run({ ...build, log: '' }))
+    runWrite(() => this.#statements.insert.run({ ...build, log: '' }))
   }
 
   end(build: Build, log: string): void {
-    written(() => this.#statements.update.run({ ...build, log }))
+    runWrite(() => this.#statements.update.run({ ...build, log }))
   }
 
   find(id: string): Build | null {
@@ -33,11 +33,11 @@ export class BuildRows implements BuildStore {
   }
 
   settle(error: string, nowMs: number): number {
-    return written(() => this.#statements.settle.run({ error, endedAt: nowMs }).changes)
+    return runWrite(() => this.#statements.settle.run({ error, endedAt: nowMs }).changes)
   }
 
   prune(keepPerProject: number, maxLogBytesPerProject: number): void {
-    written(() => {
+    runWrite(() => {
       for (const { projectId } of this.#statements.projects.all()) {
         const last = this.#statements.nth.get({ projectId, at: keepPerProject - 1 })
         if (last !== undefined) this.#statements.deleteBefore.run({ projectId, id: last.id })

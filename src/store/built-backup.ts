@@ -3,7 +3,7 @@ import { chmod, mkdir, symlink, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Extract, Header, Pack } from 'tar-stream'
-import { linkedBeside } from '../domain/function.ts'
+import { linkedFolderOf } from '../domain/function.ts'
 
 /** Built packages in a backup: all files are included, because the layers that were installed may no longer exist. */
 
@@ -12,7 +12,7 @@ const builtPattern = /^built\/([0-9a-f]{64})\/(.+?)\/?$/
 /** Adds the folder of a built package with its contents. */
 export async function addBuilt(tar: Pack, hash: string, folder: string, below = ''): Promise<void> {
   for (const entry of readdirSync(join(folder, below), { withFileTypes: true })) {
-    if (below === '' && entry.name.startsWith(linkedBeside('code'))) continue
+    if (below === '' && entry.name.startsWith(linkedFolderOf('code'))) continue
     const path = below === '' ? entry.name : `${below}/${entry.name}`
     const [name, file] = [`built/${hash}/${path}`, join(folder, path)]
     const { mode, mtime, size } = lstatSync(file)

@@ -6,7 +6,7 @@ import { storageFailure } from './storage-full.ts'
 export type ConstraintErrors = Record<string, () => FaasError>
 
 /** Runs a write; SQLite's errors become FaasErrors. */
-export function written<T>(write: () => T, refusals: ConstraintErrors = {}): T {
+export function runWrite<T>(write: () => T, refusals: ConstraintErrors = {}): T {
   try {
     return write()
   } catch (error) {

@@ -2,7 +2,7 @@ import { and, asc, count, eq, inArray, isNotNull, max, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/sqlite-core'
 import { FaasError } from '../domain/errors.ts'
 import type { Alongside, Fn, FunctionStore, FunctionVersion } from '../domain/function.ts'
-import { written } from './constraint-errors.ts'
+import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import { functions, functionVersions, jobs, whiskEntities } from './schema.ts'
@@ -25,7 +25,7 @@ export class FunctionRows implements FunctionStore {
   }
 
   delete(id: string): boolean {
-    return written(() => this.#database.transaction(() => this.#delete(id)))
+    return runWrite(() => this.#database.transaction(() => this.#delete(id)))
   }
 
   replace(id: string, fn: Fn): void {
@@ -35,7 +35,7 @@ export class FunctionRows implements FunctionStore {
       this.#statements.moveAction.run({ from: id, to: fn.id })
       this.#delete(id)
     }
-    written(() => this.#database.transaction(swap), nameIsTaken(fn))
+    runWrite(() => this.#database.transaction(swap), nameIsTaken(fn))
   }
 
   find(id: string): Fn | null {
@@ -97,12 +97,12 @@ export class FunctionRows implements FunctionStore {
       write()
       alongside?.after?.()
     }
-    written(() => (alongside === undefined ? write() : this.#database.transaction(whole)), nameIsTaken(fn))
+    runWrite(() => (alongside === undefined ? write() : this.#database.transaction(whole)), nameIsTaken(fn))
   }
 
   /** `latestVersion` changes in the same transaction as the versions. */
   #changeVersions(functionId: string, change: () => { changes: number }, refusals = {}): boolean {
-    return written(
+    return runWrite(
       () =>
         this.#database.transaction(() => {
           const { changes } = change()

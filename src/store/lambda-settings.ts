@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import type { LambdaSettings, LambdaSettingsStore } from '../domain/lambda-settings.ts'
-import { written } from './constraint-errors.ts'
+import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import { lambdaSettings } from './schema.ts'
@@ -17,7 +17,7 @@ export class LambdaSettingsRows implements LambdaSettingsStore {
   }
 
   put(settings: LambdaSettings): void {
-    written(() => this.#statements.put.run({ ...settings }))
+    runWrite(() => this.#statements.put.run({ ...settings }))
   }
 }
 

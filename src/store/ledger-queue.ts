@@ -4,7 +4,7 @@ import type { Clock } from '../domain/clock.ts'
 import type { DiskSpace } from '../domain/disk-space.ts'
 import { Durations } from '../domain/durations.ts'
 import { FaasError } from '../domain/errors.ts'
-import type { LedgerVitals } from '../domain/gauges.ts'
+import type { LedgerGauges } from '../domain/gauges.ts'
 import type { Log } from '../domain/log.ts'
 import {
   Batch,
@@ -114,7 +114,7 @@ export class LedgerQueue {
     else this.#sendAfter(lingerMs)
   }
 
-  vitals(): LedgerVitals {
+  vitals(): LedgerGauges {
     return {
       pendingBytes: this.#pendingBytes,
       lostRows: this.#lostInAll,

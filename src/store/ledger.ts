@@ -1,6 +1,6 @@
-import { type DiskSpace, endlessSpace } from '../domain/disk-space.ts'
+import { type DiskSpace, unlimitedSpace } from '../domain/disk-space.ts'
 import type { Execution, ExecutionFilter, FunctionCounts, Ledger, Page } from '../domain/execution.ts'
-import type { LedgerVitals } from '../domain/gauges.ts'
+import type { LedgerGauges } from '../domain/gauges.ts'
 import type { PastCall } from '../domain/history.ts'
 import { hashOfId, InFlight } from '../domain/in-flight.ts'
 import type { FunctionError } from '../domain/outcome.ts'
@@ -60,7 +60,7 @@ export class SqliteLedger implements Ledger, UsageStore {
 
   constructor(options: LedgerOptions) {
     this.#clock = options.clock
-    this.#space = options.space ?? endlessSpace
+    this.#space = options.space ?? unlimitedSpace
     this.#connection = openSqlite(options.path, undefined, { givesSpaceBack: true })
     checkSound(
       this.#connection,
@@ -205,7 +205,7 @@ export class SqliteLedger implements Ledger, UsageStore {
     return bytes
   }
 
-  vitals(): LedgerVitals {
+  vitals(): LedgerGauges {
     return this.#queue.vitals()
   }
 

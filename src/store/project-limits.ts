@@ -1,5 +1,5 @@
 import type { LimitStore, StoredLimits } from '../domain/limits.ts'
-import { written } from './constraint-errors.ts'
+import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import { projectLimits } from './schema.ts'
@@ -12,7 +12,7 @@ export class ProjectLimitRows implements LimitStore {
   }
 
   set(stored: StoredLimits): void {
-    written(() => this.#statements.set.run({ ...stored }))
+    runWrite(() => this.#statements.set.run({ ...stored }))
   }
 
   list(): StoredLimits[] {

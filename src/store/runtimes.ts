@@ -1,6 +1,6 @@
 import { asc, eq } from 'drizzle-orm'
 import type { Runtime, RuntimeStore } from '../domain/runtime.ts'
-import { written } from './constraint-errors.ts'
+import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import { runtimes } from './schema.ts'
@@ -13,15 +13,15 @@ export class RuntimeRows implements RuntimeStore {
   }
 
   insert(runtime: Runtime): void {
-    written(() => this.#statements.insert.run({ ...runtime }))
+    runWrite(() => this.#statements.insert.run({ ...runtime }))
   }
 
   update(runtime: Runtime): void {
-    written(() => this.#statements.update.run({ ...runtime }))
+    runWrite(() => this.#statements.update.run({ ...runtime }))
   }
 
   delete(id: string): boolean {
-    return written(() => this.#statements.delete.run({ id }).changes > 0)
+    return runWrite(() => this.#statements.delete.run({ id }).changes > 0)
   }
 
   find(id: string): Runtime | null {

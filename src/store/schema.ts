@@ -4,13 +4,13 @@ import type { Weights } from '../domain/alias.ts'
 import type { BuildStatus } from '../domain/build.ts'
 import type { FunctionCode, Network, Recording } from '../domain/function.ts'
 import type { Access, FunctionCors } from '../domain/function-access.ts'
-import type { JobStatus, Missed, Overlap } from '../domain/job.ts'
+import type { JobStatus, MissedRunPolicy, OverlapPolicy } from '../domain/job.ts'
 import type { LambdaFields } from '../domain/lambda-settings.ts'
 import type { ProjectLimits } from '../domain/limits.ts'
 import type { Placement } from '../domain/machine.ts'
 import type { WhiskFields, WhiskKind } from '../domain/openwhisk.ts'
 import type { Actor } from '../domain/principal.ts'
-import type { RetryTerms } from '../domain/retries.ts'
+import type { RetryOptions } from '../domain/retries.ts'
 import type { Destination } from '../domain/run-options.ts'
 import type { RuntimeStatus } from '../domain/runtime.ts'
 import type { Scope } from '../domain/scope.ts'
@@ -78,7 +78,7 @@ export const functions = sqliteTable(
     hosts: text('hosts', { mode: 'json' }).$type<string[]>().notNull().default([]),
     writable: text('writable', { mode: 'json' }).$type<string[]>().notNull().default([]),
     secrets: text('secrets', { mode: 'json' }).$type<SecretUse[]>().notNull().default([]),
-    retries: text('retries', { mode: 'json' }).$type<RetryTerms>(),
+    retries: text('retries', { mode: 'json' }).$type<RetryOptions>(),
     onSuccess: text('on_success', { mode: 'json' }).$type<Destination>(),
     onFailure: text('on_failure', { mode: 'json' }).$type<Destination>(),
     maxRunning: integer('max_running'),
@@ -145,8 +145,8 @@ export const jobs = sqliteTable(
     pattern: text('pattern'),
     timezone: text('timezone').notNull(),
     count: integer('count'),
-    overlap: text('overlap').$type<Overlap>().notNull(),
-    missed: text('missed').$type<Missed>().notNull(),
+    overlap: text('overlap').$type<OverlapPolicy>().notNull(),
+    missed: text('missed').$type<MissedRunPolicy>().notNull(),
     missedLimit: integer('missed_limit').notNull(),
     firstExecutionTime: integer('first_execution_time'),
     nextExecutionTime: integer('next_execution_time'),

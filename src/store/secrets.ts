@@ -1,7 +1,7 @@
 import { and, asc, count, desc, eq, lte, ne } from 'drizzle-orm'
 import { FaasError } from '../domain/errors.ts'
 import type { Secret, SecretStore, SecretVersion } from '../domain/secret.ts'
-import { written } from './constraint-errors.ts'
+import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import { secrets, secretVersions } from './schema.ts'
@@ -16,7 +16,7 @@ export class SecretRows implements SecretStore {
   }
 
   insert(secret: Secret, version: SecretVersion): void {
-    written(
+    runWrite(
       () =>
         this.#database.transaction(() => {
           this.#statements.insert.run({ ...secret })
@@ -30,7 +30,7 @@ export class SecretRows implements SecretStore {
   }
 
   addVersion(secret: Secret, version: SecretVersion, keep: number): void {
-    written(() =>
+    runWrite(() =>
       this.#database.transaction(() => {
         this.#statements.update.run({ ...secret })
         this.#statements.insertVersion.run({ ...version })
@@ -40,7 +40,7 @@ export class SecretRows implements SecretStore {
   }
 
   delete(id: string): boolean {
-    return written(() => this.#statements.delete.run({ id }).changes > 0)
+    return runWrite(() => this.#statements.delete.run({ id }).changes > 0)
   }
 
   find(projectId: string, name: string): Secret | null {

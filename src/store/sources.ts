@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import type { ListedObject, ObjectChange, Source, SourceStore } from '../domain/source.ts'
-import { written } from './constraint-errors.ts'
+import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import { sourceObjects, sources } from './schema.ts'
@@ -21,7 +21,7 @@ export class SourceRows extends TriggerRows<Source> implements SourceStore {
   }
 
   remember(sourceId: string, changes: ObjectChange[]): void {
-    written(() =>
+    runWrite(() =>
       this.#database.transaction(() => {
         if (this.find(sourceId) === null) return
         for (const { object, event } of changes) {

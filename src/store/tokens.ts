@@ -1,6 +1,6 @@
 import { asc, eq } from 'drizzle-orm'
 import type { Token, TokenStore } from '../domain/token.ts'
-import { written } from './constraint-errors.ts'
+import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import { tokens } from './schema.ts'
@@ -15,7 +15,7 @@ export class TokenRows implements TokenStore {
   }
 
   insert(token: Token): void {
-    written(() => this.#statements.insert.run({ ...token }))
+    runWrite(() => this.#statements.insert.run({ ...token }))
   }
 
   list(): Token[] {
@@ -23,11 +23,11 @@ export class TokenRows implements TokenStore {
   }
 
   update(token: Token): void {
-    written(() => this.#statements.update.run({ ...token }))
+    runWrite(() => this.#statements.update.run({ ...token }))
   }
 
   noteUsed(ids: string[], atMs: number): void {
-    written(() =>
+    runWrite(() =>
       this.#database.transaction(() => {
         for (const id of ids) this.#statements.noteUsed.run({ id, lastUsedAt: atMs })
       }),
@@ -35,7 +35,7 @@ export class TokenRows implements TokenStore {
   }
 
   delete(id: string): boolean {
-    return written(() => this.#statements.delete.run({ id }).changes > 0)
+    return runWrite(() => this.#statements.delete.run({ id }).changes > 0)
   }
 }
 

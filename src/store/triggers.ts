@@ -1,6 +1,6 @@
 import { and, asc, eq } from 'drizzle-orm'
 import type { StoredTrigger, TriggerStore } from '../domain/trigger.ts'
-import { written } from './constraint-errors.ts'
+import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import type { jobs, sources, webhooks } from './schema.ts'
@@ -30,15 +30,15 @@ export class TriggerRows<Trigger extends StoredTrigger> implements TriggerStore<
   }
 
   insert(trigger: Trigger): void {
-    written(() => this.#statements.insert.run(trigger))
+    runWrite(() => this.#statements.insert.run(trigger))
   }
 
   update(trigger: Trigger): void {
-    written(() => this.#statements.update.run(trigger))
+    runWrite(() => this.#statements.update.run(trigger))
   }
 
   delete(id: string): boolean {
-    return written(() => this.#statements.delete.run({ id }).changes > 0)
+    return runWrite(() => this.#statements.delete.run({ id }).changes > 0)
   }
 
   find(id: string): Trigger | null {

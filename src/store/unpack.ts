@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { crc32, createInflateRaw, inflateRaw } from 'node:zlib'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
-import { type DiskSpace, endlessSpace } from '../domain/disk-space.ts'
+import { type DiskSpace, unlimitedSpace } from '../domain/disk-space.ts'
 import { FaasError } from '../domain/errors.ts'
 import { type Checked, checkCount, checkEntries, checkLinks, foldersAbove, type PackageLimits } from './zip-check.ts'
 
@@ -21,7 +21,7 @@ export async function unpack(
   zip: Buffer,
   folder: string,
   limits: PackageLimits,
-  space: DiskSpace = endlessSpace,
+  space: DiskSpace = unlimitedSpace,
 ): Promise<void> {
   const file = await refusing('is not a ZIP file', () => yauzl.fromBufferPromise(zip))
   checkCount(file.entryCount, limits)

@@ -1,6 +1,6 @@
 import { and, count, desc, eq, ne } from 'drizzle-orm'
 import type { WhiskEntity, WhiskEntityStore, WhiskKind } from '../domain/openwhisk.ts'
-import { written } from './constraint-errors.ts'
+import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'
 import { whiskEntities } from './schema.ts'
@@ -33,7 +33,7 @@ export class WhiskEntityRows implements WhiskEntityStore {
   }
 
   put(entity: WhiskEntity): void {
-    written(() => this.#statements.put.run({ ...entity }))
+    runWrite(() => this.#statements.put.run({ ...entity }))
   }
 
   delete(id: string): void {

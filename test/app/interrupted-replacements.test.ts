@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { settleReplacements } from '../../src/app/interrupted-replacements.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import type { WhiskEntity } from '../../src/domain/openwhisk.ts'
 import { Database } from '../../src/store/database.ts'
 import { FunctionRows } from '../../src/store/functions.ts'
@@ -22,7 +22,7 @@ function prepare() {
   const left = aFn({ projectId: 'red', runtimeId: null })
   functions.insert({ ...left, name: `replaced-${left.id}` })
   const said: string[] = []
-  const log = { ...silent, warn: (keys: object, text: string) => said.push(`${text} ${JSON.stringify(keys)}`) }
+  const log = { ...silentLog, warn: (keys: object, text: string) => said.push(`${text} ${JSON.stringify(keys)}`) }
   const start = () => settleReplacements({ functions, whiskEntities, log })
   return { functions, whiskEntities, left, said, start }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { cliOf } from '../support/cli-run.ts'
-import { answerJson, oddServer, refuse } from '../support/stub-server.ts'
+import { answerJson, refuse, stubServer } from '../support/stub-server.ts'
 
 /** `taibai doctor` against servers elsewhere: what is said of each, and how it ends. */
 
@@ -11,8 +11,8 @@ const healthy = {
   findings: [{ area: 'backups', state: 'ok', says: 'The last backup is of today.', remedy: null }],
 }
 
-async function doctorOf(answer: Parameters<typeof oddServer>[0]) {
-  await using server = await oddServer(answer)
+async function doctorOf(answer: Parameters<typeof stubServer>[0]) {
+  await using server = await stubServer(answer)
   return await cliOf({ url: server.url, token: 'tb_some' })(['doctor', '--json'])
 }
 const server = ({ json }: Awaited<ReturnType<typeof doctorOf>>) =>
@@ -62,7 +62,7 @@ test('clocks that differ are told', async () => {
 })
 
 test('a command that the server does not know yet says which release does', async () => {
-  await using server = await oddServer((_request, response) =>
+  await using server = await stubServer((_request, response) =>
     refuse(response, 404, 'not_found', 'There is nothing at /v1/backups.'),
   )
   const { code, stderr } = await cliOf({ url: server.url, token: 'tb_some' })(['backups'])

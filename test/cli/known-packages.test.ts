@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { zipSync } from 'fflate'
 import { afterAll, describe, expect, test } from 'vitest'
-import { codeOf } from '../../src/cli/local-code.ts'
+import { readLocalCode } from '../../src/cli/local-code.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'taibai-known-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -103,11 +103,11 @@ describe('a folder is taken for', () => {
       { runtime: 'python3', signature: undefined, entry: undefined },
     ],
   ])('%s', (_name, files, expected) => {
-    expect(codeOf(folder(files))).toMatchObject(expected)
+    expect(readLocalCode(folder(files))).toMatchObject(expected)
   })
 
   test('and it is said', () => {
-    expect(codeOf(folder({ 'main.py': pythonSource })).what).toMatch(
+    expect(readLocalCode(folder({ 'main.py': pythonSource })).what).toMatch(
       /, taken for a function of the Functions Framework$/,
     )
   })
@@ -116,11 +116,11 @@ describe('a folder is taken for', () => {
 test('a ZIP and a file are looked into as well', () => {
   const zip = join(root, 'z.zip')
   writeFileSync(zip, zipSync({ 'package.json': Buffer.from(google), 'index.js': Buffer.from(nodeSource) }))
-  expect(codeOf(zip)).toMatchObject({ runtime: 'nodejs', signature: 'gcf', entry: 'hello' })
+  expect(readLocalCode(zip)).toMatchObject({ runtime: 'nodejs', signature: 'gcf', entry: 'hello' })
   const file = join(folder({ 'hello.py': pythonSource }), 'hello.py')
-  expect(codeOf(file)).toMatchObject({ runtime: 'python3', signature: 'gcf', entry: 'taken' })
+  expect(readLocalCode(file)).toMatchObject({ runtime: 'python3', signature: 'gcf', entry: 'taken' })
   writeFileSync(zip, 'no ZIP')
-  expect(codeOf(zip)).toMatchObject({ runtime: undefined, signature: undefined })
+  expect(readLocalCode(zip)).toMatchObject({ runtime: undefined, signature: undefined })
 })
 
 test.each([
@@ -130,14 +130,14 @@ test.each([
   ['report.ts', 'nodejs', 'report.main'],
   ['main.go', 'go', undefined],
 ])('%s is of the runtime %s: each says itself what its files are called', (name, runtime, entry) => {
-  expect(codeOf(join(folder({ [name]: '' }), name))).toMatchObject({ runtime, entry })
+  expect(readLocalCode(join(folder({ [name]: '' }), name))).toMatchObject({ runtime, entry })
 })
 
 test('a folder is known by a file of its language, or by its modules', () => {
-  expect(codeOf(folder({ Gemfile: '', 'lib/a.py': '' })).runtime).toBe('ruby')
-  expect(codeOf(folder({ 'go.mod': 'module shop', 'shop.go': 'package shop' })).runtime).toBe('go')
-  expect(codeOf(folder({ 'main.sh': '', 'notes.txt': '' })).runtime).toBe('executable')
-  expect(codeOf(folder({ 'a.rb': '', 'b.py': '' })).runtime).toBeUndefined()
+  expect(readLocalCode(folder({ Gemfile: '', 'lib/a.py': '' })).runtime).toBe('ruby')
+  expect(readLocalCode(folder({ 'go.mod': 'module shop', 'shop.go': 'package shop' })).runtime).toBe('go')
+  expect(readLocalCode(folder({ 'main.sh': '', 'notes.txt': '' })).runtime).toBe('executable')
+  expect(readLocalCode(folder({ 'a.rb': '', 'b.py': '' })).runtime).toBeUndefined()
 })
 
 describe('what becomes an image elsewhere is refused, and it is said what to do', () => {
@@ -145,6 +145,6 @@ describe('what becomes an image elsewhere is refused, and it is said what to do'
     ['func.yaml', 'specVersion: 0.36.0\nruntime: node\n', /Knative.*--image/],
     ['stack.yaml', 'version: 1.0\nprovider:\n  name: openfaas\nfunctions: {}\n', /OpenFaaS.*--image/],
   ])('%s', (name, text, message) => {
-    expect(() => codeOf(folder({ [name]: text, 'index.js': '' }))).toThrow(message)
+    expect(() => readLocalCode(folder({ [name]: text, 'index.js': '' }))).toThrow(message)
   })
 })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { unzipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { codeOf } from '../../src/cli/local-code.ts'
+import { readLocalCode } from '../../src/cli/local-code.ts'
 import { manifestFile, manifestJsonSchema, readManifest } from '../../src/cli/manifest.ts'
 import { howOf } from '../../src/cli/manifest-steps.ts'
 
@@ -105,7 +105,7 @@ describe('Whether the server installs what a function needs', () => {
       mkdirSync(join(folder, path, '..'), { recursive: true })
       writeFileSync(join(folder, path), '')
     }
-    const names = (how: object) => Object.keys(unzipSync(codeOf(folder, how).zip)).sort()
+    const names = (how: object) => Object.keys(unzipSync(readLocalCode(folder, how).zip)).sort()
     expect(names({})).toEqual(['lib/main.js', 'main.mjs', 'node_modules/a/index.js', 'x-1.dist-info/METADATA'])
     expect(names({ withoutModules: true })).toEqual(['lib/main.js', 'main.mjs'])
   })

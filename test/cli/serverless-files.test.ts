@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { cronOf } from '../../src/cli/schedule-expression.ts'
+import { cronOfSchedule } from '../../src/cli/schedule-expression.ts'
 import { readServerlessFile, templateIn } from '../../src/cli/serverless-files.ts'
 
 let folder: string
@@ -228,7 +228,7 @@ test.each([
   ['cron(0 18 1 1 ? 2027)', null],
   ['every day', null],
 ])('%s is %s', (expression, pattern) => {
-  expect(cronOf(expression)).toBe(pattern)
+  expect(cronOfSchedule(expression)).toBe(pattern)
 })
 
 describe('a manifest of wskdeploy', () => {

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { EngineLine } from '../../scripts/setup/engine-proxy.ts'
-import { silent } from '../../src/domain/log.ts'
+import { EngineProxy } from '../../scripts/setup/engine-proxy.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import type { DockerEngineOptions } from '../../src/engine/sandbox/docker/docker-connection.ts'
 import { DockerEngine } from '../../src/engine/sandbox/docker/docker-engine.ts'
 import { askDocker, dockerSocket } from '../support/docker-api.ts'
@@ -189,7 +189,7 @@ describeWithDocker('An engine that goes away for a while', () => {
   const workers = dockerWorkers()
 
   test('is waited for: what ended meanwhile is noticed, what runs goes on', async () => {
-    await using line = await EngineLine.open(dockerSocket)
+    await using line = await EngineProxy.open(dockerSocket)
     const engine = await engineOf(workers(), { host: `unix://${line.path}` })
     await using ended = await startRaw(workers(), 'python3', workers().newName(), 64 * mib, engine)
     await using alive = await startRaw(workers(), 'python3', workers().newName(), 64 * mib, engine)
@@ -232,5 +232,5 @@ describeWithDocker('What an earlier run of an instance left', () => {
 
 /** Another engine of the same instance, as after a restart. */
 function engineOf(workers: DockerWorkers, options: Partial<DockerEngineOptions> = {}): Promise<DockerEngine> {
-  return DockerEngine.connect({ ...engineDefaults, instance: workers.instance, ...options }, silent)
+  return DockerEngine.connect({ ...engineDefaults, instance: workers.instance, ...options }, silentLog)
 }

@@ -1,6 +1,6 @@
 /** The engine that runs containers keeps the contract that all engines keep; `test/engine/` asks the other. */
 import { afterEach, beforeAll, describe, expect } from 'vitest'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { DockerEngine } from '../../src/engine/sandbox/docker/docker-engine.ts'
 import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
 import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
@@ -41,7 +41,7 @@ function engineUnderTest(workers: DockerWorkers): EngineUnderTest {
 }
 
 function anotherEngine({ instance }: DockerWorkers): Promise<DockerEngine> {
-  return DockerEngine.connect({ ...engineDefaults, instance }, silent)
+  return DockerEngine.connect({ ...engineDefaults, instance }, silentLog)
 }
 
 function workersUnderTest(workers: DockerWorkers, factory: SandboxWorkers): WorkersUnderTest {
@@ -58,7 +58,7 @@ function workersUnderTest(workers: DockerWorkers, factory: SandboxWorkers): Work
 function factoryOf(workers: DockerWorkers, clock: CountedClock): SandboxWorkers {
   const { engine, manifests, links } = workers
   return new SandboxWorkers({
-    ...{ engine, clock, log: silent, manifests, links, loadTimeoutMs },
+    ...{ engine, clock, log: silentLog, manifests, links, loadTimeoutMs },
     codeFolder: (hash) => workers.codeFolder(hash),
     streamIdleMs: 60_000,
     maxResultBytes: 8 * mib,

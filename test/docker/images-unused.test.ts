@@ -3,7 +3,7 @@ import { pack } from 'tar-stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Fn } from '../../src/domain/function.ts'
 import type { EngineImages } from '../../src/domain/image-use.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { openPrincipal as admin } from '../../src/domain/principal.ts'
 import { makeEngineClient } from '../../src/host/engine-client.ts'
 import { Images } from '../../src/services/platform/images.ts'
@@ -35,7 +35,7 @@ describeWithDocker('images that this installation fetched', () => {
       pulled: { names: () => [...notes], note: (one) => notes.add(one), forget: (one) => notes.delete(one) },
       functions: { list: () => [fn] },
       runtimes: { list: () => [] },
-      log: silent,
+      log: silentLog,
       highWaterBytes,
     })
   }

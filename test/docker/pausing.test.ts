@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import type { Lease, Revision } from '../../src/domain/worker.ts'
 import { EngineApi } from '../../src/engine/api/engine-api.ts'
 import { type PoolOptions, type PoolParts, WorkerPool } from '../../src/engine/pool/pool.ts'
@@ -26,7 +26,7 @@ describeWithDocker('A worker that the pool has paused', () => {
 
   function aPool(budgetMib: number, more: Partial<PoolOptions> = {}, meter?: PoolParts['meter']): WorkerPool {
     const pool = new WorkerPool({
-      ...{ factory: workers().factory, clock: systemClock, log: silent, ranBefore: () => false, meter },
+      ...{ factory: workers().factory, clock: systemClock, log: silentLog, ranBefore: () => false, meter },
       options: {
         ...{ memoryBudgetBytes: budgetMib * mib, genericFloor: 0, maxParallelStarts: 2, maxWaiting: 10 },
         ...{ acquireTimeoutMs: 60_000, pauseAfterMs: 500, processors: () => 2, ...more },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { appOutputsIn, inputWith, mostMessages, readersOf } from '../../src/domain/app-output.ts'
+import { appOutputsIn, inputWith, maxMessages, readersOf } from '../../src/domain/app-output.ts'
 
 const output = (type: string, to: string | null, ...messages: string[]) => ({ name: 'out', type, to, messages })
 
@@ -14,7 +14,7 @@ describe('the outputs that a worker tells of', () => {
   test('are taken up to a number of messages in all', () => {
     const many = output('queue', 'a', ...Array.from({ length: 600 }, () => 'x'))
     const taken = appOutputsIn([many, many, { ...output('blob', null, 'y'), to: 7 }]) ?? []
-    expect(taken.map(({ messages }) => messages.length)).toEqual([600, mostMessages - 600, 0])
+    expect(taken.map(({ messages }) => messages.length)).toEqual([600, maxMessages - 600, 0])
     expect(taken[2]?.to).toBeNull()
   })
 })

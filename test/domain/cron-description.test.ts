@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { patternInWords } from '../../src/domain/cron-description.ts'
+import { describeCron } from '../../src/domain/cron-description.ts'
 
 test.each([
   ['* * * * *', 'every minute'],
@@ -18,5 +18,5 @@ test.each([
   ['@hourly', 'at minute 0'],
   ['@Weekly', 'at 00:00, on Sunday'],
 ])('the pattern %s says: %s', (pattern, words) => {
-  expect(patternInWords(pattern)).toBe(words)
+  expect(describeCron(pattern)).toBe(words)
 })

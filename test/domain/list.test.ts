@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Condition } from '../../src/domain/execution.ts'
-import { fulfils, paged, selected } from '../../src/domain/list.ts'
+import { matchesCondition, paged, selectRows } from '../../src/domain/list.ts'
 
 describe('a condition', () => {
   test.each<[string, Condition['op'], string[], boolean]>([
@@ -21,7 +21,7 @@ describe('a condition', () => {
     ['b', 'nin', ['a'], true],
     ['b', 'nin', ['a', 'b'], false],
   ])('%s %s %j is %s', (value, op, values, is) => {
-    expect(fulfils(value, { column: 'project_id', op, values })).toBe(is)
+    expect(matchesCondition(value, { column: 'project_id', op, values })).toBe(is)
   })
 })
 
@@ -47,6 +47,6 @@ describe('a page', () => {
   test('is of the rows that fulfil every condition', () => {
     const conditions: Condition[] = [{ column: 'project_id', op: 'neq', values: ['blue'] }]
     const page = { limit: 1, marker: 'a' }
-    expect(ids(selected(rows, { filter: { projectId: null, conditions }, page }))).toBe('c')
+    expect(ids(selectRows(rows, { filter: { projectId: null, conditions }, page }))).toBe('c')
   })
 })

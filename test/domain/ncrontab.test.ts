@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { appFunctionsIn, timersIn } from '../../src/domain/app-function.ts'
-import { cronOf } from '../../src/domain/ncrontab.ts'
+import { cronOfNcrontab } from '../../src/domain/ncrontab.ts'
 
 describe('a schedule of Azure Functions', () => {
   test.each([
@@ -14,7 +14,7 @@ describe('a schedule of Azure Functions', () => {
     ['06:00:00', '0 */6 * * *'],
     ['24:00:00', '0 0 * * *'],
   ])('%s is the pattern %s', (schedule, pattern) => {
-    expect(cronOf(schedule, 't')).toBe(pattern)
+    expect(cronOfNcrontab(schedule, 't')).toBe(pattern)
   })
 
   test.each([
@@ -22,7 +22,7 @@ describe('a schedule of Azure Functions', () => {
     ['00:07:00', /interval 00:07:00, which no pattern says/],
     ['00:00:00', /no pattern says/],
   ])('%s is refused', (schedule, message) => {
-    expect(() => cronOf(schedule, 't')).toThrow(message)
+    expect(() => cronOfNcrontab(schedule, 't')).toThrow(message)
   })
 })
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import {
-  type AttemptEnd,
-  nextStep,
-  pauseMs,
+  type AttemptHistory,
+  decideRetry,
   type RetryDecision,
   type RetryRule,
+  retryDelayMs,
   retryRuleOf,
 } from '../../src/domain/retries.ts'
 
@@ -16,12 +16,12 @@ const rule: RetryRule = {
   factor: 2,
   longestPauseMs: 60_000,
 }
-const end: AttemptEnd = { cause: 'error', hasBegun: true, attempt: 1, tries: 1, ageMs: 0 }
+const end: AttemptHistory = { cause: 'error', hasBegun: true, attempt: 1, tries: 1, ageMs: 0 }
 const again = (ms: number): RetryDecision => ({ kind: 'again', pauseMs: ms })
 const dead = (why: 'attempts' | 'age' | 'not_retried'): RetryDecision => ({ kind: 'dead', why })
 
 describe('after a try', () => {
-  const cases: [what: string, rule: Partial<RetryRule>, end: Partial<AttemptEnd>, step: RetryDecision][] = [
+  const cases: [what: string, rule: Partial<RetryRule>, end: Partial<AttemptHistory>, step: RetryDecision][] = [
     ['that succeeded it is over', {}, { cause: null }, { kind: 'over' }],
     ['that succeeded it is over, however old', {}, { cause: null, ageMs: 99_999, attempt: 9 }, { kind: 'over' }],
     ['which the platform failed it is tried again', {}, {}, again(1000)],
@@ -48,19 +48,19 @@ describe('after a try', () => {
     ['of an old one it is dead', {}, { ageMs: 10_000 }, dead('age')],
   ]
   test.each(cases)('%s', (_what, ofRule, ofEnd, step) => {
-    expect(nextStep({ ...rule, ...ofRule }, { ...end, ...ofEnd })).toEqual(step)
+    expect(decideRetry({ ...rule, ...ofRule }, { ...end, ...ofEnd })).toEqual(step)
   })
 
   test('chance shortens the pause by up to a half', () => {
-    expect(nextStep(rule, end, 1)).toEqual(again(500))
+    expect(decideRetry(rule, end, 1)).toEqual(again(500))
   })
 })
 
 test('pauses grow to the longest and no further', () => {
-  expect([1, 2, 6, 7, 8, 2000].map((tries) => pauseMs(rule, tries))).toEqual([
+  expect([1, 2, 6, 7, 8, 2000].map((tries) => retryDelayMs(rule, tries))).toEqual([
     1000, 2000, 32_000, 60_000, 60_000, 60_000,
   ])
-  expect([1, 5].map((tries) => pauseMs({ ...rule, factor: 1 }, tries))).toEqual([1000, 1000])
+  expect([1, 5].map((tries) => retryDelayMs({ ...rule, factor: 1 }, tries))).toEqual([1000, 1000])
 })
 
 test('the call wins over the function, and that over the platform', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { CollectedStream } from '../../src/engine/worker/buffered-stream.ts'
+import { BufferedStream } from '../../src/engine/worker/buffered-stream.ts'
 
 function collected(type: string | null, ...chunks: string[]) {
-  const stream = new CollectedStream(1000)
+  const stream = new BufferedStream(1000)
   stream.head({ status: 201, headers: type === null ? [] : [['Content-Type', type]] })
   for (const chunk of chunks) expect(stream.write(Buffer.from(chunk))).toBe(true)
   return stream
@@ -18,7 +18,7 @@ describe('a streamed answer that nobody listens to', () => {
   })
 
   test('keeps what it was given, although the bytes are used again', () => {
-    const stream = new CollectedStream(1000)
+    const stream = new BufferedStream(1000)
     const bytes = Buffer.from('first')
     stream.write(bytes)
     bytes.fill('x')

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { projectFolder } from '../../src/assets.ts'
 import type { BuilderFacts } from '../../src/domain/build.ts'
 import { BuilderImages } from '../../src/engine/sandbox/docker/builder-image.ts'
-import { endText } from '../../src/engine/sandbox/docker/docker-builder.ts'
+import { buildEndText } from '../../src/engine/sandbox/docker/docker-builder.ts'
 import type { ImageClient } from '../../src/engine/sandbox/docker/image-client.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 
@@ -75,5 +75,5 @@ test.each([
     'it was killed (code 137), and not for its own memory as the engine tells: this machine may be short of memory.',
   ],
 ])('Code %i, out of memory as the engine knows it: %s', (code, ranOut, text) => {
-  expect(endText(code, ranOut, 64)).toBe(text)
+  expect(buildEndText(code, ranOut, 64)).toBe(text)
 })

@@ -1,13 +1,13 @@
 /** How many workers of a function are at work at once: as many as serve it sooner, and no more. */
 import { describe, expect, test } from 'vitest'
-import { nextBound } from '../../src/engine/pool/policy/concurrency-limit.ts'
+import { nextLimit } from '../../src/engine/pool/policy/concurrency-limit.ts'
 import { settled } from '../support/fake-clock.ts'
 import { aRevision, TestPool } from '../support/fake-workers-pool.ts'
 
 const none = Number.POSITIVE_INFINITY
 
 describe('the bound', () => {
-  const rows: [what: string, view: Partial<Parameters<typeof nextBound>[0]>, bound: number][] = [
+  const rows: [what: string, view: Partial<Parameters<typeof nextLimit>[0]>, bound: number][] = [
     ['is none while there are processors', { stalledShare: 0.1 }, none],
     ['is none while calls stall now and then', { stalledShare: 0.4 }, none],
     ['is half of those at work when they mostly wait for a processor', {}, 32],
@@ -23,7 +23,7 @@ describe('the bound', () => {
     ],
   ]
   test.each(rows)('%s', (_what, view, bound) => {
-    expect(nextBound({ most: none, atWork: 64, stalledShare: 0.9, calm: 0, processors: 2, ...view })).toBe(bound)
+    expect(nextLimit({ most: none, atWork: 64, stalledShare: 0.9, calm: 0, processors: 2, ...view })).toBe(bound)
   })
 })
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { DockerEngine } from '../../src/engine/sandbox/docker/docker-engine.ts'
 import type { Exit, SandboxSpec } from '../../src/engine/sandbox/sandbox.ts'
 import { FakeDocker } from '../support/engine-parts-docker.ts'
@@ -39,7 +39,7 @@ const spec = (overrides: Partial<SandboxSpec> = {}): SandboxSpec => ({
 
 let docker: FakeDocker
 let engine: DockerEngine
-const connect = () => DockerEngine.connect({ host: docker.host, instance: 'test', ...limits }, silent)
+const connect = () => DockerEngine.connect({ host: docker.host, instance: 'test', ...limits }, silentLog)
 
 beforeEach(async () => {
   docker = await FakeDocker.listen()
@@ -57,7 +57,7 @@ describe('connecting', () => {
   test.each(['unix:///no/such.sock', 'tcp://127.0.0.1:1', 'http://127.0.0.1:1'])(
     'to %s, where nobody answers, says so',
     async (host) => {
-      await expect(DockerEngine.connect({ host, instance: 'test', ...limits }, silent)).rejects.toMatchObject({
+      await expect(DockerEngine.connect({ host, instance: 'test', ...limits }, silentLog)).rejects.toMatchObject({
         code: 'engine_failed',
         message: 'The Docker engine does not answer. Is it running, and may this user reach it?',
       })

@@ -1,6 +1,6 @@
 /** Whether the engine answers. */
 import { afterEach, expect, test } from 'vitest'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { EngineWatch } from '../../src/engine/sandbox/container/engine-watch.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -10,7 +10,11 @@ afterEach(() => watch.close())
 
 test('an engine that refuses is away until it answers', async () => {
   let isThere = false
-  watch = new EngineWatch(() => (isThere ? Promise.resolve() : Promise.reject(new Error('refused'))), silent, options)
+  watch = new EngineWatch(
+    () => (isThere ? Promise.resolve() : Promise.reject(new Error('refused'))),
+    silentLog,
+    options,
+  )
   expect(watch.isUp, 'before anything is known').toBe(true)
   await waitUntil('it is known to be away', () => !watch.isUp)
   isThere = true
@@ -19,7 +23,7 @@ test('an engine that refuses is away until it answers', async () => {
 
 test('an engine that hangs is away until its answer comes', async () => {
   const answers: (() => void)[] = []
-  watch = new EngineWatch(() => new Promise<void>((resolve) => answers.push(resolve)), silent, options)
+  watch = new EngineWatch(() => new Promise<void>((resolve) => answers.push(resolve)), silentLog, options)
   await waitUntil('it is known to be away', () => !watch.isUp)
   expect(answers, 'it is not asked again before it has answered').toHaveLength(1)
   answers[0]?.()

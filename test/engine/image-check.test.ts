@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
 import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
-import { ImageTrial } from '../../src/engine/worker/image-check.ts'
+import { ImageCheck } from '../../src/engine/worker/image-check.ts'
 import { aRuntime } from '../support/builders.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { FakeWorkers } from '../support/fake-workers.ts'
@@ -16,7 +16,7 @@ function trial(prepareImage: (image: string) => Promise<void> = async () => {}) 
       prepared.push(image)
     },
   } as unknown as SandboxEngine
-  return { prepared, clock, workers, trial: new ImageTrial(engine, workers, new Map([['known', '3.13.5']])) }
+  return { prepared, clock, workers, trial: new ImageCheck(engine, workers, new Map([['known', '3.13.5']])) }
 }
 
 describe('an image that is to be a runtime', () => {

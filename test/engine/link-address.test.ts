@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { linkPlaceOf, type PlaceFacts } from '../../src/engine/sandbox/docker/link-address.ts'
+import { type LinkFacts, linkAddressOf } from '../../src/engine/sandbox/docker/link-address.ts'
 
-const facts = (overrides: Partial<PlaceFacts>): PlaceFacts => ({
+const facts = (overrides: Partial<LinkFacts>): LinkFacts => ({
   wish: 'auto',
   address: undefined,
   seesOurFiles: false,
@@ -14,12 +14,12 @@ const facts = (overrides: Partial<PlaceFacts>): PlaceFacts => ({
 
 describe('workers and the server find each other', () => {
   test('nowhere, when nothing is known: it is said what to set', () => {
-    expect(() => linkPlaceOf(facts({}))).toThrow(/does not see this server's files.*TAIBAI_LINK_ADDRESS/)
-    expect(() => linkPlaceOf(facts({ wish: 'tcp', seesOurFiles: true }))).toThrow(/TAIBAI_LINK_ADDRESS/)
+    expect(() => linkAddressOf(facts({}))).toThrow(/does not see this server's files.*TAIBAI_LINK_ADDRESS/)
+    expect(() => linkAddressOf(facts({ wish: 'tcp', seesOurFiles: true }))).toThrow(/TAIBAI_LINK_ADDRESS/)
   })
 
   const at = (host: string, port = 0, listenOn = host) => ({ kind: 'address', host, port, listenOn })
-  const rows: [string, Partial<PlaceFacts>, unknown][] = [
+  const rows: [string, Partial<LinkFacts>, unknown][] = [
     ['by a folder that both see', { seesOurFiles: true, sharesNetwork: true }, { kind: 'folder' }],
     ['by a folder, when the operator says so', { wish: 'folder' }, { kind: 'folder' }],
     ['at the address of their network, when that is ours', { sharesNetwork: true }, { kind: 'gateway' }],
@@ -42,5 +42,5 @@ describe('workers and the server find each other', () => {
     ],
     ['at the port that he says', { address: '192.0.2.7:7071' }, at('192.0.2.7', 7071, '0.0.0.0')],
   ]
-  test.each(rows)('%s', (_where, given, place) => expect(linkPlaceOf(facts(given))).toEqual(place))
+  test.each(rows)('%s', (_where, given, place) => expect(linkAddressOf(facts(given))).toEqual(place))
 })

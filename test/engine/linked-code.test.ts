@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, syml
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { linkedBeside } from '../../src/domain/function.ts'
+import { linkedFolderOf } from '../../src/domain/function.ts'
 import { LinkedCode } from '../../src/engine/worker/linked-code.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 
@@ -34,13 +34,13 @@ const modeOf = (path: string): number => statSync(path).mode & 0o777
 test('of many files is the folder that was made ahead, and the next is made when the first call is through', async () => {
   const stored = aPackage(300)
   await links.makeAhead(stored)
-  const ahead = inode(linkedBeside(stored))
+  const ahead = inode(linkedFolderOf(stored))
   await links.put(stored, join(parent, 'one'))
-  expect([inode(parent, 'one'), existsSync(linkedBeside(stored))]).toEqual([ahead, false])
+  expect([inode(parent, 'one'), existsSync(linkedFolderOf(stored))]).toEqual([ahead, false])
   expect(below(join(parent, 'one'))).toEqual(below(stored))
   expect(inode(parent, 'one', 'lib', '1.txt')).toBe(inode(stored, 'lib', '1.txt'))
   await clock.pass(1000)
-  await vi.waitFor(() => expect(existsSync(linkedBeside(stored))).toBe(true), { timeout: 60_000 })
+  await vi.waitFor(() => expect(existsSync(linkedFolderOf(stored))).toBe(true), { timeout: 60_000 })
   await links.put(stored, join(parent, 'two'))
   expect(below(join(parent, 'two'))).toEqual(below(stored))
 })
@@ -60,10 +60,10 @@ test('of few files is not made ahead', async () => {
 
 test('that was left half made is made anew', async () => {
   const stored = aPackage(300)
-  mkdirSync(`${linkedBeside(stored)}.unfinished/lib`, { recursive: true })
+  mkdirSync(`${linkedFolderOf(stored)}.unfinished/lib`, { recursive: true })
   await links.makeAhead(stored)
   expect(readdirSync(join(parent, 'stored'))).toEqual(['code', 'code.linked'])
-  expect(below(linkedBeside(stored))).toEqual(below(stored))
+  expect(below(linkedFolderOf(stored))).toEqual(below(stored))
 })
 
 test('of a package that is removed meanwhile, or was, is left alone', async () => {
@@ -80,7 +80,7 @@ test('can be read by the worker’s user under any umask', async () => {
   const before = process.umask(0o077)
   try {
     await links.makeAhead(stored)
-    for (const path of ['', 'lib']) expect(modeOf(join(linkedBeside(stored), path))).toBe(0o755)
+    for (const path of ['', 'lib']) expect(modeOf(join(linkedFolderOf(stored), path))).toBe(0o755)
   } finally {
     process.umask(before)
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { platformFailed } from '../../src/domain/outcome.ts'
+import { platformFailure } from '../../src/domain/outcome.ts'
 import { killed, outcomeOf, resultTooLarge, timedOut } from '../../src/engine/worker/outcomes.ts'
 import { type Frame, FrameType } from '../../src/engine/worker/protocol.ts'
 
@@ -176,7 +176,7 @@ describe('how else a run ends', () => {
   })
 
   test('a fault of ours is the platform’s', () => {
-    expect(platformFailed('the engine is gone', 1)).toMatchObject({
+    expect(platformFailure('the engine is gone', 1)).toMatchObject({
       kind: 'platform',
       error: { type: 'PlatformError', message: 'the engine is gone' },
     })

@@ -2,7 +2,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import type { SandboxSpec } from '../../src/engine/sandbox/sandbox.ts'
 import { SwarmEngine } from '../../src/engine/sandbox/swarm/swarm-engine.ts'
 import { mib } from '../support/fake-workers-pool.ts'
@@ -74,7 +74,7 @@ async function start({ answers = false, runs = false, heldMs = 0, digests = [] a
     credentials: (image: string) => (image.startsWith('red.example/') ? login : null),
   }
   const host = `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const engine = await SwarmEngine.connect({ ...options, host }, silent)
+  const engine = await SwarmEngine.connect({ ...options, host }, silentLog)
   opened.push({ engine, server })
   return { engine, has, node, fetched }
 }

@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { PipeStock } from '../../src/engine/worker/named-pipes.ts'
+import { NamedPipes } from '../../src/engine/worker/named-pipes.ts'
 import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -174,7 +174,7 @@ describe('its pipes', () => {
   )
 
   test('come from a stock that is made ahead, and never twice', async () => {
-    const stock = new PipeStock(join(parent, 'package', 'pipes'))
+    const stock = new NamedPipes(join(parent, 'package', 'pipes'))
     mkdirSync(join(parent, 'package'))
     const made = await Promise.all(Array.from({ length: 40 }, (_, n) => WorkerFolder.make(parent, `w${n}`, stock)))
     folders.push(...made)

@@ -1,6 +1,6 @@
 /** The pool counts memory by machine, so each kind of worker must say where it is. */
 import { expect, test } from 'vitest'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import type { PoolWorker } from '../../src/engine/pool/pool-worker.ts'
 import { Channel } from '../../src/engine/worker/channel.ts'
 import { HttpImageWorker } from '../../src/engine/worker/http-image-worker.ts'
@@ -22,7 +22,7 @@ async function shim(sandbox: FakeSandbox): Promise<ShimWorker> {
   const { server, worker } = await socketPair()
   sandbox.onEnd = () => worker.destroy()
   const link = { remove: async () => {} } as unknown as WorkerLink
-  const more = { log: silent, codeFolder: () => '', loadTimeoutMs: 1000, secrets: noSecrets }
+  const more = { log: silentLog, codeFolder: () => '', loadTimeoutMs: 1000, secrets: noSecrets }
   return new ShimWorker({ ...options, ...more }, sandbox, link, new Channel(server), limits)
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { OpenStackSession } from '../../src/domain/openstack.ts'
 import type { SecretReader } from '../../src/domain/secret.ts'
 import type { Call, Revision, StreamSink } from '../../src/domain/worker.ts'
@@ -70,7 +70,7 @@ async function start(overrides: { isolatesFiles?: boolean; secrets?: Partial<Sec
   const own = await WorkerFolder.make(join(folder, 'workers'), 'w1')
   const parts = {
     clock,
-    log: { ...silent, warn: (keys: object, message: string) => warnings.push({ ...keys, message }) },
+    log: { ...silentLog, warn: (keys: object, message: string) => warnings.push({ ...keys, message }) },
     codeFolder: (hash: string) => join(folder, 'packages', hash),
     loadTimeoutMs: 3000,
     stopGraceMs: 2000,

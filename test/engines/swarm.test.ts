@@ -8,7 +8,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { SecondEngine } from '../../scripts/bench/second-engine.ts'
 import { Swarm } from '../../scripts/bench/swarm-nodes.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { RuntimeManifest } from '../../src/domain/runtime.ts'
 import type { PoolWorker } from '../../src/engine/pool/pool-worker.ts'
@@ -49,7 +49,7 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
       engine = await connect('one')
       links = await openLinks(engine, '', clock)
       factory = new SandboxWorkers({
-        ...{ engine, links, clock, log: silent, manifests, loadTimeoutMs },
+        ...{ engine, links, clock, log: silentLog, manifests, loadTimeoutMs },
         secrets: noSecrets,
         codeFolder: (hash) => join(folder, hash),
         streamIdleMs: 60_000,
@@ -81,7 +81,7 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
           codeSizeMb: 64,
           stopGraceMs: 0,
         },
-        silent,
+        silentLog,
       )
     const storeCode = (hash: string, runtime: string, files: Record<string, string>) => {
       cpSync(join(runtimesFolder, runtime, 'conformance'), join(folder, hash), { recursive: true })
@@ -119,7 +119,7 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
     describe('refuses', () => {
       test('an engine that manages none', async () => {
         const host = `unix://${swarm.other.socket}`
-        const connecting = SwarmEngine.connect({ ...engineDefaults, host, instance: 'x' }, silent)
+        const connecting = SwarmEngine.connect({ ...engineDefaults, host, instance: 'x' }, silentLog)
         await expect(connecting).rejects.toThrow(/not a manager of a swarm.*docker swarm init/)
       })
 

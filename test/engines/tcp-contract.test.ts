@@ -1,6 +1,6 @@
 /** Workers that call keep the contract that all workers keep. */
 import { describe } from 'vitest'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
 import { engineWorkersContract, type WorkersUnderTest } from '../support/contracts/engine-workers.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
@@ -20,7 +20,7 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
       const { engine, links, manifests } = its
       return {
         factory: new SandboxWorkers({
-          ...{ engine, links, clock, log: silent, manifests, loadTimeoutMs },
+          ...{ engine, links, clock, log: silentLog, manifests, loadTimeoutMs },
           secrets: noSecrets,
           codeFolder: (hash) => its.codeFolder(hash),
           streamIdleMs: 60_000,

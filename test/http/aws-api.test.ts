@@ -1,7 +1,7 @@
 /** The API of AWS Lambda: refusals first, then what each operation answers. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import { aRuntime } from '../support/builders.ts'
-import { type Asked, makeTestApp, type TestApp } from '../support/test-app.ts'
+import { makeTestApp, type TestApp, type TestRequest } from '../support/test-app.ts'
 
 let app: TestApp
 beforeEach(() => {
@@ -19,7 +19,7 @@ const base = {
   Code: { ZipFile: zip },
 }
 
-const create = (more: object = {}, asked: Asked = {}) =>
+const create = (more: object = {}, asked: TestRequest = {}) =>
   app.request('POST', all, { json: { ...base, ...more }, ...asked })
 const errorOf = ({ status, headers, json }: Awaited<ReturnType<typeof create>>) => [
   status,
@@ -28,7 +28,7 @@ const errorOf = ({ status, headers, json }: Awaited<ReturnType<typeof create>>) 
 ]
 
 describe('is refused:', () => {
-  test.each<[string, Asked, string]>([
+  test.each<[string, TestRequest, string]>([
     ['nobody', { as: 'nobody' }, 'MissingAuthenticationTokenException'],
     ['an unknown token', { as: 'stranger' }, 'UnrecognizedClientException'],
     [

@@ -1,6 +1,6 @@
 import { Hono } from 'hono'
 import { expect, test } from 'vitest'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { deploymentAnswer, linesType } from '../../src/http/build-response.ts'
 import { RefusalCounters } from '../../src/http/error-response.ts'
 import type { Ctx } from '../../src/http/request-context.ts'
@@ -13,7 +13,7 @@ const asked = { mode: null, bundle: false, wait: { ms: null, applied: null } }
 
 test('Output that nobody reads is dropped above a limit, and the end of the build is not', async () => {
   const app = new Hono()
-  const told = { log: silent, refusals: new RefusalCounters() }
+  const told = { log: silentLog, refusals: new RefusalCounters() }
   const deploy = async ({ onBegun, onOutput }: DeploymentBuildOptions) => {
     onBegun?.(aBuild())
     for (let at = 0; at < 20_000; at++) onOutput?.('x'.repeat(1000))
@@ -31,7 +31,10 @@ test('Output that nobody reads is dropped above a limit, and the end of the buil
 test('A server error at the end of a response that has begun is counted and logged like any other', async () => {
   const app = new Hono()
   const logged: unknown[] = []
-  const told = { log: { ...silent, error: (keys: object) => void logged.push(keys) }, refusals: new RefusalCounters() }
+  const told = {
+    log: { ...silentLog, error: (keys: object) => void logged.push(keys) },
+    refusals: new RefusalCounters(),
+  }
   const deploy = async ({ onBegun, onOutput }: DeploymentBuildOptions) => {
     onBegun?.(aBuild())
     onOutput?.('begun\n')

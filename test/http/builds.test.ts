@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
 import { aBuild, aRuntime } from '../support/builders.ts'
 import { bytesOfBuffers } from '../support/collect-garbage.ts'
-import { type Asked, makeTestApp, type TestApp } from '../support/test-app.ts'
+import { makeTestApp, type TestApp, type TestRequest } from '../support/test-app.ts'
 
 /** Deployments that need a build, over real SQLite; builds themselves are a double. */
 
@@ -15,7 +15,7 @@ async function brings(content: Buffer, files: Record<string, string>) {
   const { hash } = await app.packages.put(content)
   app.packages.files.set(hash, files)
 }
-const deploy = (name: string, query = '', asked: Asked = {}, content = zip) =>
+const deploy = (name: string, query = '', asked: TestRequest = {}, content = zip) =>
   app.request('POST', `/v1/functions?name=${name}&runtime=node${query}`, {
     body: content,
     ...asked,

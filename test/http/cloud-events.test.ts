@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Outcome } from '../../src/domain/outcome.ts'
-import { deepestDepth } from '../../src/domain/run-options.ts'
+import { maxDepth } from '../../src/domain/run-options.ts'
 import { aFn, aRuntime, aWebhook } from '../support/builders.ts'
 import { settled } from '../support/fake-clock.ts'
 import { returned } from '../support/fake-pool.ts'
@@ -242,9 +242,9 @@ describe('the result of an accepted run', () => {
     await app.request('PUT', '/v1/functions/hello', { json: { on_success: { function: 'hello' } } })
     app.pool.behaviour = () => returned(1)
     await run(prepared, {})
-    for (let n = 0; n < 4 * deepestDepth; n++) await settled()
+    for (let n = 0; n < 4 * maxDepth; n++) await settled()
     const rows = [...app.ledger.rows.values()]
-    expect(rows).toHaveLength(deepestDepth + 1)
+    expect(rows).toHaveLength(maxDepth + 1)
     expect(rows.filter(({ delivery }) => delivery?.state === 'failed')).toMatchObject([
       { delivery: { error: expect.stringContaining('loop') } },
     ])

@@ -1,6 +1,6 @@
 /** The paths of Fission's router: functions of any signature answer there. */
 import { describe, expect, test } from 'vitest'
-import { fissionPlaceOf } from '../../src/http/function-call.ts'
+import { fissionUrlOf } from '../../src/http/function-call.ts'
 import { aFn, aRuntime } from '../support/builders.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
@@ -13,11 +13,11 @@ describe('a path of the router', () => {
     ['/fission-function/hello:live', 'hello@live', '/fission-function/hello:live', '/'],
     ['/fission-function/hello:3', 'hello:3', '/fission-function/hello:3', '/'],
   ])('%s names %s', (url, name, mount, below) => {
-    expect(fissionPlaceOf(url)).toEqual({ name, mount, below, isFission: true })
+    expect(fissionUrlOf(url)).toEqual({ name, mount, below, isFission: true })
   })
 
   test('others are not', () => {
-    expect(fissionPlaceOf('/fission-functions/hello')).toBeNull()
+    expect(fissionUrlOf('/fission-functions/hello')).toBeNull()
   })
 })
 

@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
 import type { Execution } from '../../src/domain/execution.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
-import { answer } from '../../src/http/function-response.ts'
+import { sendFunctionResponse } from '../../src/http/function-response.ts'
 import { aFinishedExecution } from '../support/builders.ts'
 
 async function answered(execution: Execution, body: Buffer): Promise<{ headers: Headers; body: Buffer }> {
   const usage = { runMs: 1, cpuMs: null, memoryPeakMb: null }
   const outcome: Outcome = { kind: 'returned', value: { kind: 'json', body }, ...usage }
   const server = createServer((_incoming, outgoing) =>
-    answer(outgoing, execution, outcome, { isOwn: true, failure: 'fault' }),
+    sendFunctionResponse(outgoing, execution, outcome, { isOwn: true, failure: 'fault' }),
   ).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fitsImage } from '../../src/domain/image.ts'
+import { matchesImage } from '../../src/domain/image.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 test.each([
@@ -15,7 +15,7 @@ test.each([
   ['a*a', 'a', false],
   ['*', 'whatever', true],
 ])('the pattern %s and the image %s: %j', (pattern, image, fits) => {
-  expect(fitsImage(pattern, image)).toBe(fits)
+  expect(matchesImage(pattern, image)).toBe(fits)
 })
 
 describe('With a list of images that members may run', () => {

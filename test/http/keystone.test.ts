@@ -5,7 +5,7 @@ import { zipOf } from '../../src/store/zip-of.ts'
 import { aRuntime } from '../support/builders.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { FakeOpenStack, impatient, misbehaviours, servicePassword } from '../support/fake-openstack.ts'
-import { type Asked, makeTestApp, type TestApp } from '../support/test-app.ts'
+import { makeTestApp, type TestApp, type TestRequest } from '../support/test-app.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** The API with Keystone, over a fake of it that goes wrong on demand; what real services do is in `test/openstack/`. */
@@ -47,7 +47,7 @@ describe('With Keystone', () => {
   })
   afterEach(() => fake[Symbol.asyncDispose]())
 
-  const ask = (token: string, method: string, path: string, asked: Asked = {}) =>
+  const ask = (token: string, method: string, path: string, asked: TestRequest = {}) =>
     app.request(method, path, { ...asked, token })
   const list = async (token: string): Promise<number> => (await ask(token, 'GET', '/v1/functions')).status
   const inline = { source: 'inline', filename: 'main.mjs', content: 'export const main = () => 1' }

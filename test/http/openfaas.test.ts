@@ -2,12 +2,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Message } from '../../src/domain/cloud-event.ts'
-import { bytesOf, millicpuOf, secondsOf } from '../../src/domain/openfaas.ts'
+import { bytesOfQuantity, millicpuOf, secondsOfDuration } from '../../src/domain/openfaas.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
-import { openFaasPlaceOf } from '../../src/http/function-call.ts'
+import { openFaasUrlOf } from '../../src/http/function-call.ts'
 import { aRuntime } from '../support/builders.ts'
 import { returned } from '../support/fake-pool.ts'
-import { type Asked, makeTestApp, type TestApp } from '../support/test-app.ts'
+import { makeTestApp, type TestApp, type TestRequest } from '../support/test-app.ts'
 
 let app: TestApp
 beforeEach(() => {
@@ -17,7 +17,7 @@ beforeEach(() => {
 
 const image = 'ghcr.io/openfaas/cows:latest'
 const basic = (text: string) => ({ as: 'nobody' as const, headers: { Authorization: `Basic ${btoa(text)}` } })
-const ask = (method: string, path: string, json?: unknown, asked: Asked = {}) =>
+const ask = (method: string, path: string, json?: unknown, asked: TestRequest = {}) =>
   app.request(method, `/system/${path}`, { ...(json !== undefined && { json }), ...asked })
 const deploy = (more: object = {}, method = 'POST') => ask(method, 'functions', { service: 'cows', image, ...more })
 const shown = async () => {
@@ -28,7 +28,7 @@ const shown = async () => {
 const settled = () => sleep(0)
 
 describe('is refused:', () => {
-  test.each<[string, Asked]>([
+  test.each<[string, TestRequest]>([
     ['nobody', { as: 'nobody' }],
     ['an unknown token', { as: 'stranger' }],
     ['an unknown password', basic('admin:nothing')],
@@ -234,11 +234,11 @@ describe('a path of a function', () => {
     ['/function/cows.openfaas-fn/a/b?c=1', 'cows', '/function/cows.openfaas-fn', '/a/b?c=1', undefined],
     ['/async-function/cows?x', 'cows', '/async-function/cows', '/?x', true],
   ])('%s', (url, name, mount, below, isAsyncOpenFaas) => {
-    expect(openFaasPlaceOf(url)).toEqual({ name, mount, below, ...(isAsyncOpenFaas && { isAsyncOpenFaas }) })
+    expect(openFaasUrlOf(url)).toEqual({ name, mount, below, ...(isAsyncOpenFaas && { isAsyncOpenFaas }) })
   })
 
   test.each(['/function', '/function/', '/functions/a', '/async-function?a', '/function/?a'])('%s is none', (url) => {
-    expect(openFaasPlaceOf(url)).toBeNull()
+    expect(openFaasUrlOf(url)).toBeNull()
   })
 
   test('reaches the function with method, headers, query and what is below', async () => {
@@ -318,7 +318,7 @@ describe('amounts', () => {
     ['soon', null],
     ['', null],
   ])('%s seconds', (text, seconds) => {
-    expect(secondsOf(text)).toBe(seconds)
+    expect(secondsOfDuration(text)).toBe(seconds)
   })
 
   test.each([
@@ -327,7 +327,7 @@ describe('amounts', () => {
     ['1Gi', 1_073_741_824],
     ['1000', 1000],
   ])('%s of memory', (text, bytes) => {
-    expect(bytesOf(text)).toBe(bytes)
+    expect(bytesOfQuantity(text)).toBe(bytes)
   })
 
   test.each([

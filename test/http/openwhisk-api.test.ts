@@ -5,7 +5,7 @@ import { FaasError } from '../../src/domain/errors.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import { aRuntime } from '../support/builders.ts'
 import { returned } from '../support/fake-pool.ts'
-import { type Asked, makeTestApp, type TestApp } from '../support/test-app.ts'
+import { makeTestApp, type TestApp, type TestRequest } from '../support/test-app.ts'
 
 let app: TestApp
 beforeEach(() => {
@@ -18,13 +18,13 @@ const code = 'function main(params) { return params }'
 const exec = { kind: 'nodejs:default', code }
 const basic = (token: string) => ({ as: 'nobody' as const, headers: { Authorization: `Basic ${btoa(token)}` } })
 
-const ask = (method: string, path: string, json?: unknown, asked: Asked = {}) =>
+const ask = (method: string, path: string, json?: unknown, asked: TestRequest = {}) =>
   app.request(method, `${space}/${path}`, { ...(json !== undefined && { json }), ...asked })
 const put = (name: string, more: object = {}, query = '') => ask('PUT', `actions/${name}${query}`, { exec, ...more })
 const errorOf = ({ status, json }: Awaited<ReturnType<typeof ask>>) => [status, json?.error]
 
 describe('is refused:', () => {
-  test.each<[string, Asked]>([
+  test.each<[string, TestRequest]>([
     ['nobody', { as: 'nobody' }],
     ['an unknown token', { as: 'stranger' }],
     ['an unknown key', basic('x:nothing')],

@@ -1,7 +1,7 @@
 /** Packages, triggers, rules, alarms and sequences, as OpenWhisk's clients make them. */
 import { beforeEach, describe, expect, test } from 'vitest'
 import { aRuntime } from '../support/builders.ts'
-import { type Asked, makeTestApp, type TestApp } from '../support/test-app.ts'
+import { makeTestApp, type TestApp, type TestRequest } from '../support/test-app.ts'
 
 let app: TestApp
 beforeEach(() => {
@@ -10,7 +10,7 @@ beforeEach(() => {
 })
 
 const exec = { kind: 'nodejs:20', code: 'function main(p) { return p }' }
-const ask = (method: string, path: string, json?: unknown, asked: Asked = {}) =>
+const ask = (method: string, path: string, json?: unknown, asked: TestRequest = {}) =>
   app.request(method, `/api/v1/namespaces/_/${path}`, { ...(json !== undefined && { json }), ...asked })
 const put = (path: string, json: object = {}) => ask('PUT', path, json)
 const feed = (json: object, kind = 'alarm') =>

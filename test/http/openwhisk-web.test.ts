@@ -5,7 +5,7 @@ import { webParams } from '../../src/http/openwhisk/web-params.ts'
 import { splitExtension, webAnswer } from '../../src/http/openwhisk/web-response.ts'
 import { aRuntime } from '../support/builders.ts'
 import { returned } from '../support/fake-pool.ts'
-import { type Asked, makeTestApp, type TestApp } from '../support/test-app.ts'
+import { makeTestApp, type TestApp, type TestRequest } from '../support/test-app.ts'
 
 let app: TestApp
 beforeEach(() => {
@@ -18,7 +18,7 @@ const put = (annotations: Record<string, unknown>, parameters: object[] = []) =>
   app.request('PUT', '/api/v1/namespaces/_/actions/page?overwrite=true', {
     json: { exec, parameters, annotations: Object.entries(annotations).map(([key, value]) => ({ key, value })) },
   })
-const web = (path: string, asked: Asked & { method?: string } = {}) =>
+const web = (path: string, asked: TestRequest & { method?: string } = {}) =>
   app.request(asked.method ?? 'GET', `/api/v1/web/${path}`, { as: 'nobody', ...asked })
 
 describe('a web action is refused:', () => {
@@ -34,7 +34,7 @@ describe('a web action is refused:', () => {
     expect((await web(path)).status).toBe(404)
   })
 
-  test.each<[string, unknown, Asked, number]>([
+  test.each<[string, unknown, TestRequest, number]>([
     ['without the secret', 'abc', {}, 401],
     ['with another secret', 'abc', { headers: { 'X-Require-Whisk-Auth': 'abd' } }, 401],
     ['no: with the secret', 'abc', { headers: { 'X-Require-Whisk-Auth': 'abc' } }, 200],
@@ -78,7 +78,7 @@ describe('a web action is refused:', () => {
     expect(headers.get('retry-after')).toBe('30')
   })
 
-  test.each<[string, Asked & { method?: string }]>([
+  test.each<[string, TestRequest & { method?: string }]>([
     ['?__ow_method=x', {}],
     ['?fixed=2', {}],
     ['', { method: 'POST', json: { fixed: 2 } }],

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Fn } from '../../src/domain/function.ts'
 import type { FunctionFields } from '../../src/services/functions/function-fields.ts'
-import { fateOf, retainedFieldsOf } from '../../src/services/functions/replacement.ts'
+import { replacementRuleOf, retainedFieldsOf } from '../../src/services/functions/replacement.ts'
 import { aFn, aRuntime } from '../support/builders.ts'
 import { makeTestApp, type TestApp } from '../support/test-app.ts'
 
@@ -39,7 +39,7 @@ const unusual: Required<FunctionFields> = {
   onFailure: { url: 'https://shop.example/failed' },
   placement: { disk: 'ssd' },
 }
-const fields = Object.keys(fateOf) as (keyof FunctionFields)[]
+const fields = Object.keys(replacementRuleOf) as (keyof FunctionFields)[]
 
 test('every field has a fate, and an unusual value here', () => {
   expect(Object.keys(unusual).sort()).toEqual([...fields].sort())
@@ -48,11 +48,11 @@ test('every field has a fate, and an unusual value here', () => {
 describe('A function that replaces another', () => {
   const fn: Fn = { ...aFn(), ...unusual }
 
-  test.each(fields.filter((field) => fateOf[field] === 'kept'))('%s stays', (field) => {
+  test.each(fields.filter((field) => replacementRuleOf[field] === 'kept'))('%s stays', (field) => {
     expect(retainedFieldsOf(fn, { isImage: false, said: [] })[field]).toEqual(unusual[field])
   })
 
-  test.each(fields.filter((field) => fateOf[field] !== 'kept'))('%s does not stay', (field) => {
+  test.each(fields.filter((field) => replacementRuleOf[field] !== 'kept'))('%s does not stay', (field) => {
     expect(retainedFieldsOf(fn, { isImage: false, said: [] })[field]).toBeUndefined()
   })
 
@@ -73,7 +73,9 @@ describe('What is made anew by', () => {
     const after = app.stores.functions.findByName(before.projectId, before.name as string) as Fn
     expect(after.id).not.toBe(before.id)
     expect(app.stores.functions.find(before.id)).toBeNull()
-    const kept = fields.filter((field) => ['kept', 'unique'].includes(fateOf[field]) && !said.includes(field))
+    const kept = fields.filter(
+      (field) => ['kept', 'unique'].includes(replacementRuleOf[field]) && !said.includes(field),
+    )
     for (const field of kept) expect({ [field]: after[field] }).toEqual({ [field]: before[field] })
   }
   /** Past all checks: values that go together with each other, of whatever kind the function is. */

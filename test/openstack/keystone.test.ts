@@ -3,7 +3,7 @@ import { foundIn, OpenStackStack, stackPassword } from '../../scripts/openstack/
 import { zipOf } from '../../src/store/zip-of.ts'
 import { askDocker } from '../support/docker-api.ts'
 import { ended } from '../support/executions-of.ts'
-import { type Answered, type Asked, ServerProcess } from '../support/server-process.ts'
+import { type ProcessRequest, type ProcessResponse, ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** Whole servers with real Keystone and Swift: who may call, what functions may do, and where code may lie. */
@@ -48,7 +48,7 @@ describe.skipIf(found === null)('With Keystone', () => {
     await stack[Symbol.asyncDispose]()
   })
 
-  const ask = (token: string | null, method: string, path: string, asked: Asked = {}) =>
+  const ask = (token: string | null, method: string, path: string, asked: ProcessRequest = {}) =>
     server.ask(method, path, { ...asked, token })
 
   const codeOf = (content: string, filename = 'main.mjs') => ({ source: 'inline', filename, content })
@@ -66,7 +66,7 @@ describe.skipIf(found === null)('With Keystone', () => {
     return json.trusts.map(({ id }: { id: string }) => id)
   }
 
-  const untilRefused = (token: string): Promise<Answered> =>
+  const untilRefused = (token: string): Promise<ProcessResponse> =>
     waitUntil('the token is refused', async () => {
       const answer = await ask(token, 'GET', '/v1/functions')
       return answer.status === 401 && answer

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DataFolder } from '../support/data-folder.ts'
 import { ended } from '../support/executions-of.ts'
-import { deeds } from '../support/fixture-functions.ts'
+import { fixtureActions } from '../support/fixture-functions.ts'
 import { ServerProcess } from '../support/server-process.ts'
 
 /** Who may call a whole server, and what its log never says. */
@@ -29,7 +29,7 @@ describe('A server with tokens', () => {
     server = await ServerProcess.start({ data, settings: { TAIBAI_LOG_LEVEL: 'debug' } })
     red = await newToken({ name: 'red', project_id: 'red' })
     blue = await newToken({ name: 'blue', project_id: 'blue' })
-    await server.deploy('shared-name', deeds.nodejs)
+    await server.deploy('shared-name', fixtureActions.nodejs)
   })
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]()
@@ -127,7 +127,7 @@ describe('A server with tokens', () => {
   })
 
   test('runs functions on what is said, and its log says none of it', async () => {
-    await server.deploy('discreet', deeds.nodejs, { env: { SECRET: secrets.env } })
+    await server.deploy('discreet', fixtureActions.nodejs, { env: { SECRET: secrets.env } })
     const asked = (deed: object) => ({ json: deed, headers: { Authorization: secrets.header } })
     await server.must('POST', '/fn/discreet', asked({ do: 'echo', value: secrets.input }))
     await server.must('POST', '/fn/discreet', asked({ do: 'print', stdout: secrets.printed }))

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { EngineLine } from '../../scripts/setup/engine-proxy.ts'
+import { EngineProxy } from '../../scripts/setup/engine-proxy.ts'
 import { DataFolder } from '../support/data-folder.ts'
 import { dockerSocket, removeContainer } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { docker } from '../support/docker-images.ts'
 import { ended } from '../support/executions-of.ts'
-import { deeds } from '../support/fixture-functions.ts'
+import { fixtureActions } from '../support/fixture-functions.ts'
 import { launchServer, ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -26,11 +26,11 @@ describe('A server without its Docker engine', () => {
 
 describeWithDocker('A server that loses its Docker engine', () => {
   const data = new DataFolder()
-  let line: EngineLine
+  let line: EngineProxy
   let server: ServerProcess
   let settings: Record<string, string>
   beforeAll(async () => {
-    line = await EngineLine.open(dockerSocket)
+    line = await EngineProxy.open(dockerSocket)
     settings = {
       TAIBAI_DOCKER_HOST: `unix://${line.path}`,
       TAIBAI_GENERIC_WORKERS: '0',
@@ -39,10 +39,10 @@ describeWithDocker('A server that loses its Docker engine', () => {
       TAIBAI_ACQUIRE_TIMEOUT_MS: '4000',
     }
     server = await ServerProcess.start({ engine: 'docker', data, settings })
-    await server.deploy('warm', deeds.nodejs)
+    await server.deploy('warm', fixtureActions.nodejs)
     // No generic worker without a network is kept ready: a new worker is a new container.
-    for (const name of ['cold', 'doomed', 'late']) await server.deploy(name, deeds.nodejs, { network: 'none' })
-    await server.deploy('hasty', deeds.nodejs, { timeout: 1 })
+    for (const name of ['cold', 'doomed', 'late']) await server.deploy(name, fixtureActions.nodejs, { network: 'none' })
+    await server.deploy('hasty', fixtureActions.nodejs, { timeout: 1 })
     for (const name of ['warm', 'doomed', 'hasty']) await served(name)
   })
   afterAll(async () => {

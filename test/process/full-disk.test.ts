@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DataFolder } from '../support/data-folder.ts'
 import { atWork, ended } from '../support/executions-of.ts'
-import { deeds } from '../support/fixture-functions.ts'
+import { fixtureActions } from '../support/fixture-functions.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -78,7 +78,7 @@ describe.skipIf(!SmallDisk.isPossible())('A server on a disk that fills (root ma
   test('keeps its reserve for what it has promised, says what is lost, and goes on when there is space', async () => {
     await using disk = new SmallDisk(64)
     await using server = await ServerProcess.start({ data: disk.data, settings })
-    await server.deploy('deeds', deeds.nodejs)
+    await server.deploy('deeds', fixtureActions.nodejs)
     await server.deploy('old', 'export const main = () => 1')
     const full = {
       status: 503,
@@ -146,7 +146,7 @@ describe.skipIf(!SmallDisk.isPossible())('A server on a disk that fills (root ma
   test('stops with a sentence and no stack, and answers what is in flight; what it could not write runs again', async () => {
     await using disk = new SmallDisk(64)
     await using server = await ServerProcess.start({ data: disk.data, settings })
-    await server.deploy('deeds', deeds.nodejs)
+    await server.deploy('deeds', fixtureActions.nodejs)
     await server.deploy('long', longAnswer)
     const json = { function_id: 'long', sync: false }
     const promised = (await server.must('POST', '/v1/executions', { json })).json.id

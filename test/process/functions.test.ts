@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { askDocker } from '../support/docker-api.ts'
 import { engines } from '../support/engines.ts'
 import { atWork, ended } from '../support/executions-of.ts'
-import { deeds, web } from '../support/fixture-functions.ts'
+import { fixtureActions, web } from '../support/fixture-functions.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -20,7 +20,7 @@ for (const { engine, run, languages } of engines) {
         engine,
         settings: { TAIBAI_MAX_BODY_BYTES: String(maxBodyBytes), TAIBAI_MAX_WAITING: '4', TAIBAI_MAX_CALL_DEPTH: '3' },
       })
-      await server.deploy('deeds', deeds.nodejs)
+      await server.deploy('deeds', fixtureActions.nodejs)
       await server.deploy('web', web.nodejs, { signature: 'http' })
       await server.deploy('seen', seen, { signature: 'http' })
     })
@@ -51,7 +51,7 @@ for (const { engine, run, languages } of engines) {
       })
 
       test('when too many calls wait for a worker', async () => {
-        await server.deploy('narrow', deeds.nodejs, { max_workers: 1 })
+        await server.deploy('narrow', fixtureActions.nodejs, { max_workers: 1 })
         const answers = await Promise.all(Array.from({ length: 8 }, () => call('narrow', { do: 'sleep', ms: 300 })))
         const refused = answers.filter(({ status }) => status === 503)
         expect(refused.length).toBeGreaterThanOrEqual(2)
@@ -149,7 +149,7 @@ for (const { engine, run, languages } of engines) {
       })
 
       test('504 when their time is over, also in an endless loop, and the next call is served', async () => {
-        await server.deploy('hasty', deeds.nodejs, { timeout: 1 })
+        await server.deploy('hasty', fixtureActions.nodejs, { timeout: 1 })
         for (const event of [{ do: 'sleep', ms: 60_000 }, { do: 'loop' }]) {
           const answer = await call('hasty', event)
           expect(answer).toMatchObject({ status: 504, json: { code: 'function_timeout', error: { type: 'Timeout' } } })
@@ -191,7 +191,7 @@ for (const { engine, run, languages } of engines) {
       })
 
       test('with the execution id, the phases and how the worker was got', async () => {
-        const id = await server.deploy('measured', deeds.nodejs)
+        const id = await server.deploy('measured', fixtureActions.nodejs)
         const first = await call('measured', { do: 'context' })
         const executionId = first.headers.get('x-execution-id')
         expect(first.json).toMatchObject({ execution_id: executionId, function_id: id, trigger: 'http' })
@@ -284,7 +284,10 @@ for (const { engine, run, languages } of engines) {
 
     describe('come', () => {
       test('as a ZIP that is the whole body, and go out again byte by byte', async () => {
-        const zip = zipSync({ 'main.mjs': strToU8(deeds.nodejs), 'data/greeting.txt': strToU8('hello from the zip') })
+        const zip = zipSync({
+          'main.mjs': strToU8(fixtureActions.nodejs),
+          'data/greeting.txt': strToU8('hello from the zip'),
+        })
         const made = await server.must('POST', '/v1/functions?name=zipped&runtime=nodejs', {
           body: new Uint8Array(zip),
           headers: { 'Content-Type': 'application/zip' },
@@ -320,7 +323,7 @@ for (const { engine, run, languages } of engines) {
 
       test('with an environment that only they see', async () => {
         const env = { GREETING: 'only for me' }
-        await server.deploy('hearing', deeds.nodejs, { env })
+        await server.deploy('hearing', fixtureActions.nodejs, { env })
         expect((await call('hearing', { do: 'env', name: 'GREETING' })).text).toBe('only for me')
         expect((await call('deeds', { do: 'env', name: 'GREETING' })).json).toBeNull()
         expect((await call('deeds', { do: 'env', name: 'TAIBAI_ADMIN_TOKEN' })).json).toBeNull()
@@ -410,7 +413,7 @@ for (const { engine, run, languages } of engines) {
 
     describe.runIf(languages.includes('python3'))('in Python', () => {
       test('answer events', async () => {
-        await server.deploy('snake', deeds.python3, { runtime: 'python3' })
+        await server.deploy('snake', fixtureActions.python3, { runtime: 'python3' })
         expect((await call('snake', { do: 'echo', value: { a: ['ü'] } })).json).toEqual({ a: ['ü'] })
         const failed = await call('snake', { do: 'throw', message: 'no' })
         expect(failed).toMatchObject({ status: 502, json: { error: { type: 'ValueError', message: 'no' } } })
@@ -433,8 +436,8 @@ for (const { engine, run, languages } of engines) {
 
     describe.runIf(engine === 'docker')('in containers', () => {
       test('reach no network when they have none', async () => {
-        await server.deploy('island', deeds.nodejs, { network: 'none' })
-        await server.deploy('mainland', deeds.nodejs, { network: 'egress' })
+        await server.deploy('island', fixtureActions.nodejs, { network: 'none' })
+        await server.deploy('mainland', fixtureActions.nodejs, { network: 'egress' })
         const interfaces = { do: 'list', path: '/sys/class/net' }
         expect((await call('island', interfaces)).json).toEqual(['lo'])
         expect((await call('mainland', interfaces)).json).toContain('eth0')
@@ -446,7 +449,7 @@ for (const { engine, run, languages } of engines) {
       })
 
       test('have an environment that the engine does not know', async () => {
-        await server.deploy('secretive', deeds.nodejs, { env: { SECRET: 'not-for-the-engine' } })
+        await server.deploy('secretive', fixtureActions.nodejs, { env: { SECRET: 'not-for-the-engine' } })
         expect((await call('secretive', { do: 'env', name: 'SECRET' })).text).toBe('not-for-the-engine')
         for (const { Id } of await server.data.containers()) {
           expect(JSON.stringify(await askDocker('GET', `/containers/${Id}/json`))).not.toContain('not-for-the-engine')

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { deeds } from '../support/fixture-functions.ts'
+import { fixtureActions } from '../support/fixture-functions.ts'
 import { getPrometheus, type Prometheus, problemsOfRules, startPrometheus } from '../support/prometheus.ts'
 import { projectFolder, ServerProcess } from '../support/server-process.ts'
 import { startReceiver } from '../support/trace-receiver.ts'
@@ -18,7 +18,7 @@ describe.skipIf(!hasPrometheus)('A real Prometheus', () => {
 
   beforeAll(async () => {
     server = await ServerProcess.start()
-    await server.deploy('hello', deeds.nodejs)
+    await server.deploy('hello', fixtureActions.nodejs)
     await server.must('POST', '/fn/hello', { json: { do: 'echo', value: 1 } })
     await server.ask('GET', '/v1/functions/nowhere')
     prometheus = await startPrometheus(new URL(server.url).host, server.token)
@@ -68,7 +68,7 @@ describe('A receiver of traces', () => {
   test('gets the spans of a call, whose function sees the same trace', async () => {
     await using receiver = await startReceiver()
     await using server = await ServerProcess.start({ settings: { TAIBAI_OTLP_URL: receiver.url } })
-    await server.deploy('hello', deeds.nodejs)
+    await server.deploy('hello', fixtureActions.nodejs)
     const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
     const { json } = await server.must('POST', '/fn/hello', { json: { do: 'context' }, headers: { traceparent } })
     await server.stop()

@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DataFolder } from '../support/data-folder.ts'
 import { atWork } from '../support/executions-of.ts'
-import { tellWorkers, untilTold } from '../support/function-signals.ts'
+import { signalWorkers, untilSignalled } from '../support/function-signals.ts'
 import {
   ChildProgram,
   launchServer,
@@ -213,7 +213,7 @@ describe('A server that starts', () => {
         await atWork(server)
         process.kill(whom === 'all' ? -npm.pid : npm.pid, signal)
         await waitUntil('it stops', () => server.log.some(({ msg }) => msg === 'stopping'))
-        tellWorkers(data)
+        signalWorkers(data)
         expect(await npm.ended()).toEqual({ code: 0, signal: null })
         expect(await call).toMatchObject({ status: 200, text: 'done' })
         expect(server.log.at(-1)).toMatchObject({ msg: 'stopped' })
@@ -226,9 +226,9 @@ describe('A server that starts', () => {
   )
 })
 
-const waits = `${untilTold}
+const waits = `${untilSignalled}
 export async function main() {
-  await untilTold()
+  await untilSignalled()
   return 'done'
 }
 `

@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest'
 import { DataFolder } from '../support/data-folder.ts'
 import { engines } from '../support/engines.ts'
 import { atWork, ended } from '../support/executions-of.ts'
-import { deeds } from '../support/fixture-functions.ts'
-import { tellUntil, tellWorkers, untilTold } from '../support/function-signals.ts'
+import { fixtureActions } from '../support/fixture-functions.ts'
+import { signalUntil, signalWorkers, untilSignalled } from '../support/function-signals.ts'
 import { ledgerRows } from '../support/ledger-file.ts'
 import { ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
@@ -41,7 +41,7 @@ for (const { engine, run } of engines) {
       // Over a kept connection it is told so; a new one is refused.
       const ready = await server.ask('GET', '/readyz').catch(() => null)
       expect([undefined, 503]).toContain(ready?.status)
-      tellWorkers(data)
+      signalWorkers(data)
       const [first, second, third] = await Promise.all(calls)
       expect(first).toMatchObject({ status: 200, text: 'told' })
       expect(second).toMatchObject({ status: 200, text: 'told' })
@@ -68,7 +68,7 @@ for (const { engine, run } of engines) {
     test('ends what runs beyond the limit, answers it, records it; accepted runs begin again with the next start', async () => {
       await using data = new DataFolder()
       await using server = await ServerProcess.start({ engine, data, settings: { TAIBAI_DRAIN_MS: '1000' } })
-      await server.deploy('deeds', deeds.nodejs)
+      await server.deploy('deeds', fixtureActions.nodejs)
       await server.deploy('waits', waits)
       const call = server.ask('POST', '/fn/waits', { json: {} })
       const looping = server.ask('POST', '/fn/deeds', { json: { do: 'loop' } })
@@ -98,7 +98,7 @@ for (const { engine, run } of engines) {
       }
       const again = async () => (await next.must('GET', `/v1/executions/${accepted}`)).json.worker !== null
       await waitUntil('the accepted run has begun again', again)
-      expect(await tellUntil(data, ended(next, accepted))).toMatchObject({
+      expect(await signalUntil(data, ended(next, accepted))).toMatchObject({
         status: 'success',
         output: 'told',
         attempt: 2,
@@ -109,7 +109,7 @@ for (const { engine, run } of engines) {
     test('stops at once when it is asked again; the next one cleans up and says what was cut off', async () => {
       await using data = new DataFolder()
       await using server = await ServerProcess.start({ engine, data })
-      await server.deploy('deeds', deeds.nodejs)
+      await server.deploy('deeds', fixtureActions.nodejs)
       const looping = server.ask('POST', '/fn/deeds', { json: { do: 'loop' } }).catch(() => 'cut off')
       await atWork(server)
       server.signal('SIGTERM')
@@ -150,7 +150,7 @@ async function expectNothingLeft(data: DataFolder, engine: string): Promise<void
 describe('Callers of a server over kept connections', () => {
   test('are all notified that it stops: none is cut off', async () => {
     await using server = await ServerProcess.start()
-    await server.deploy('deeds', deeds.nodejs)
+    await server.deploy('deeds', fixtureActions.nodejs)
     await server.must('POST', '/fn/deeds', { json: { do: 'echo', value: 1 } })
     const { port } = new URL(server.url)
     const headers = { 'X-Auth-Token': server.token, 'Content-Type': 'application/json' }
@@ -195,22 +195,22 @@ class Caller {
   }
 }
 
-const waits = `${untilTold}
+const waits = `${untilSignalled}
 export async function main(event) {
   if (event?.value !== undefined) return event.value
-  await untilTold()
+  await untilSignalled()
   return 'told'
 }
 `
 
 /** Begins, and ends when it is told. */
-const streams = `${untilTold}
+const streams = `${untilSignalled}
 export function main() {
   let left = 10
   return new Response(new ReadableStream({
     async pull(controller) {
       if (left-- === 0) return controller.close()
-      if (left < 9) await untilTold()
+      if (left < 9) await untilSignalled()
       controller.enqueue(new Uint8Array(1000))
     },
   }))

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { makeLinkCertificate } from '../../src/engine/worker/link-certificate.ts'
 import { exitCodes } from '../../src/engine/worker/protocol.ts'
 import { completeRuntimes } from '../support/complete-runtimes.ts'
-import { type MakeWay, shimWays } from '../support/shim-links.ts'
+import { type MakeShimLink, shimLinks } from '../support/shim-links.ts'
 import { ShimProcess } from '../support/shim-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -24,7 +24,7 @@ class Between {
     for (const socket of this.#sockets) socket.resetAndDestroy()
   }
 
-  on(way: MakeWay): MakeWay {
+  on(way: MakeShimLink): MakeShimLink {
     return async (folder) => {
       const behind = await way(folder)
       const port = Number(behind.env.TAIBAI_SERVER?.split(':')[1])
@@ -60,7 +60,7 @@ const words = {
   child: 'what-its-child-printed',
   last: 'its-last-words',
 }
-const secretIn = (way: MakeWay, tell: (secret: string) => void): MakeWay => {
+const secretIn = (way: MakeShimLink, tell: (secret: string) => void): MakeShimLink => {
   return async (folder) => {
     const made = await way(folder)
     tell(readFileSync(made.env.TAIBAI_KEY as string, 'utf8').split(/\s/)[1] as string)
@@ -71,7 +71,7 @@ const secretIn = (way: MakeWay, tell: (secret: string) => void): MakeWay => {
 for (const { name, folder, isHere } of completeRuntimes()) {
   describe.runIf(isHere)(`a worker of ${name}`, () => {
     /** What passes when it is called, prints in every way and dies. */
-    async function watch(way: MakeWay): Promise<{ seen: string; secret: string; stderr: string }> {
+    async function watch(way: MakeShimLink): Promise<{ seen: string; secret: string; stderr: string }> {
       const between = new Between()
       let secret = ''
       const told = secretIn(between.on(way), (its) => {
@@ -92,7 +92,7 @@ for (const { name, folder, isHere } of completeRuntimes()) {
     }
 
     test('says nothing that can be read on its way, and its last words arrive', async () => {
-      const { seen, secret, stderr } = await watch(shimWays.tls)
+      const { seen, secret, stderr } = await watch(shimLinks.tls)
       expect(stderr).toContain(words.last)
       for (const word of [...Object.values(words), secret, 'KNOCK', 'execution_id', 'module.exports', 'def main']) {
         expect(seen).not.toContain(word)
@@ -100,7 +100,7 @@ for (const { name, folder, isHere } of completeRuntimes()) {
     })
 
     test('says all of it in clear without encryption: the test above would see it', async () => {
-      const { seen, secret } = await watch(shimWays.tcp)
+      const { seen, secret } = await watch(shimLinks.tcp)
       for (const word of [...Object.values(words), secret, 'execution_id']) expect(seen).toContain(word)
     })
 
@@ -108,7 +108,7 @@ for (const { name, folder, isHere } of completeRuntimes()) {
       'ends with the code of a lost link when only its connection over %s is cut',
       async (link) => {
         const between = new Between()
-        await using shim = await ShimProcess.start(folder, between.on(shimWays[link]))
+        await using shim = await ShimProcess.start(folder, between.on(shimLinks[link]))
         await shim.bind(`${folder}/conformance`)
         const call = shim.connection.call({ do: 'sleep', ms: 60_000 })
         await waitUntil('it runs', () => between.seen.length > 0)
@@ -122,8 +122,8 @@ for (const { name, folder, isHere } of completeRuntimes()) {
       ['with a certificate of the same name that is not the one', makeLinkCertificate(Date.now()).certificate],
       ['with one that is not valid yet', makeLinkCertificate(Date.now() + 1e12).certificate],
     ])('speaks to no server %s', async (_how, certificate) => {
-      const misled: MakeWay = async (folder) => {
-        const made = await shimWays.tls(folder)
+      const misled: MakeShimLink = async (folder) => {
+        const made = await shimLinks.tls(folder)
         const key = made.env.TAIBAI_KEY as string
         writeFileSync(key, `${readFileSync(key, 'utf8').split('\n')[0]}\n${certificate}`)
         return made
@@ -134,8 +134,8 @@ for (const { name, folder, isHere } of completeRuntimes()) {
     })
 
     test('speaks to no server that does not encrypt, when it is told of a certificate', async () => {
-      const misled: MakeWay = async (folder) => {
-        const made = await shimWays.tcp(folder)
+      const misled: MakeShimLink = async (folder) => {
+        const made = await shimLinks.tcp(folder)
         writeFileSync(made.env.TAIBAI_KEY as string, `w1 secret\n${makeLinkCertificate(Date.now()).certificate}`)
         return made
       }

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import type { Job } from '../../src/domain/job.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { Scheduler } from '../../src/scheduler/scheduler.ts'
 import { aJob, builtAt } from '../support/builders.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -9,7 +9,7 @@ const dueIn = (ms: number, overrides: Partial<Job> = {}): Job => aJob({ nextExec
 
 function setUp() {
   const clock = new FakeClock()
-  const scheduler = new Scheduler({ clock, log: silent, leadMs: 5000 })
+  const scheduler = new Scheduler({ clock, log: silentLog, leadMs: 5000 })
   /** What was due, as `name@ms since the start`, and how many ticks that took. */
   const fired: string[] = []
   const announced: string[] = []
@@ -141,7 +141,7 @@ test('10,000 jobs: one timer, and a tick touches only what is due', () => {
 
 test('a listener that throws does not stop the clock', () => {
   const clock = new FakeClock()
-  const scheduler = new Scheduler({ clock, log: silent })
+  const scheduler = new Scheduler({ clock, log: silentLog })
   const names: (string | null)[] = []
   scheduler.start({
     onDue(jobs) {
@@ -157,7 +157,7 @@ test('a listener that throws does not stop the clock', () => {
 
 test('jobs that were set before the start are due after it', () => {
   const clock = new FakeClock()
-  const scheduler = new Scheduler({ clock, log: silent })
+  const scheduler = new Scheduler({ clock, log: silentLog })
   const onDue = vi.fn()
   scheduler.set(dueIn(-5000))
   clock.advance(1000)

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
 import { BuildLog } from '../../src/services/functions/build-log.ts'
-import { BuildLine } from '../../src/services/functions/build-queue.ts'
+import { BuildQueue } from '../../src/services/functions/build-queue.ts'
 
 /** Lets everything that waits for nothing go on. */
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 function lineOf(most: number) {
-  const line = new BuildLine(most)
+  const line = new BuildQueue(most)
   const begun: string[] = []
   const ends = new Map<string, () => void>()
   const enter = (name: string) =>

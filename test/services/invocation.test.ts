@@ -3,7 +3,7 @@ import { FaasError } from '../../src/domain/errors.ts'
 import type { Execution } from '../../src/domain/execution.ts'
 import { idFrom, timeOrderedId } from '../../src/domain/ids.ts'
 import { limitReached, noShares, type Shares } from '../../src/domain/limits.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { errorTypes, type Outcome } from '../../src/domain/outcome.ts'
 import { makeRevision } from '../../src/domain/revision.ts'
 import type { Caller, Revision } from '../../src/domain/worker.ts'
@@ -61,7 +61,7 @@ function setUp(overrides: Partial<InvocationParts> = {}) {
   const clock = new FakeClock()
   const ended: { execution: Execution; revision: Revision | null }[] = []
   const invocation = new Invocation({
-    ...{ pool, ledger, clock, newId: timeOrderedId, log: silent, limits },
+    ...{ pool, ledger, clock, newId: timeOrderedId, log: silentLog, limits },
     onEnd: (execution, revision) => ended.push({ execution: { ...execution }, revision }),
     ...overrides,
   })
@@ -72,7 +72,7 @@ function setUp(overrides: Partial<InvocationParts> = {}) {
 describe('the line in the log', () => {
   const linesOf = async (logExecutions: 'failed' | 'all', outcome: Outcome) => {
     const lines: string[] = []
-    const log = { ...silent, warn: () => lines.push('warn'), infoText: () => lines.push('info') }
+    const log = { ...silentLog, warn: () => lines.push('warn'), infoText: () => lines.push('info') }
     const { pool, invocation } = setUp({ log, limits: { ...limits, logExecutions } })
     pool.behaviour = () => outcome
     await invocation.run(ask())

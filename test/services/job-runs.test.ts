@@ -3,7 +3,7 @@ import { FaasError } from '../../src/domain/errors.ts'
 import { idFrom, timeOrderedId } from '../../src/domain/ids.ts'
 import type { Job } from '../../src/domain/job.ts'
 import { noShares } from '../../src/domain/limits.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { Principal } from '../../src/domain/principal.ts'
 import { cronPatterns } from '../../src/scheduler/cron-patterns.ts'
@@ -43,8 +43,8 @@ function setUp() {
   function startProcess(limits: { maxQueued?: number } = {}) {
     const pool = new FakePool()
     const targets = new Targets({ ...stores, random: Math.random })
-    const scheduler = new Scheduler({ clock, log: silent })
-    const common = { pool, ledger, clock, newId: timeOrderedId, log: silent }
+    const scheduler = new Scheduler({ clock, log: silentLog })
+    const common = { pool, ledger, clock, newId: timeOrderedId, log: silentLog }
     const invocation = new Invocation({ ...common, limits: { ...runLimits, ...limits } })
     const patterns = cronPatterns()
     const jobs = new Jobs({ ...common, shares: noShares, store, timers: scheduler, patterns, targets, invocation })

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import type { AppFunction } from '../../src/domain/app-function.ts'
 import type { Revision } from '../../src/domain/worker.ts'
-import { onceLoaded } from '../../src/services/functions/load-check.ts'
-import type { Trials } from '../../src/services/functions/load-trials.ts'
+import { afterLoadCheck } from '../../src/services/functions/load-check.ts'
+import type { LoadTrials } from '../../src/services/functions/load-trials.ts'
 import { aFn } from '../support/builders.ts'
 import { aRevision } from '../support/fake-workers-pool.ts'
 
@@ -13,9 +13,9 @@ test('The worker of a load check ends, too, when what it tells of its functions 
   const trials = {
     load: async () => ({ functions, warm }),
     end: (revision: Revision) => void ended.push(revision),
-  } as unknown as Trials
+  } as unknown as LoadTrials
   const appTimers = { check() {}, async follow() {}, idsOf: () => new Set<string>() }
-  const written = onceLoaded({ appTimers, trials }, { fn: aFn(), before: null, check: 'load' }, async (fn) => fn)
+  const written = afterLoadCheck({ appTimers, trials }, { fn: aFn(), before: null, check: 'load' }, async (fn) => fn)
   await expect(written).rejects.toMatchObject({ code: 'invalid_request' })
   expect(ended).toEqual([warm])
 })

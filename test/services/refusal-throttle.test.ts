@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { nextRefusal, RefusalPace } from '../../src/services/runs/refusal-throttle.ts'
+import { nextRefusal, RefusalThrottle } from '../../src/services/runs/refusal-throttle.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 
 describe('Refusals of a project', () => {
@@ -30,7 +30,7 @@ describe('Refusals of a project', () => {
 
   test('do not wait when what their calls hold would fill the memory', async () => {
     const clock = new FakeClock()
-    const pace = new RefusalPace(clock)
+    const pace = new RefusalThrottle(clock)
     let told = 0
     const refuse = async (times: number) => {
       for (let n = 0; n < times; n++) void pace.turn('red', 8 * 1024 * 1024).then(() => told++)
@@ -47,7 +47,7 @@ describe('Refusals of a project', () => {
 
   test('hold up those of no other project', async () => {
     const clock = new FakeClock()
-    const pace = new RefusalPace(clock)
+    const pace = new RefusalThrottle(clock)
     const told: string[] = []
     const refuse = (project: string, times: number) => {
       for (let n = 0; n < times; n++) void pace.turn(project, 100).then(() => told.push(project))

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
 import { timeOrderedId } from '../../src/domain/ids.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import type { Listing, ListingQuery } from '../../src/domain/openstack.ts'
 import { OpenStackSession } from '../../src/domain/openstack.ts'
 import { openPrincipal } from '../../src/domain/principal.ts'
-import { compareNames, type ListedObject } from '../../src/domain/source.ts'
+import { compareObjectNames, type ListedObject } from '../../src/domain/source.ts'
 import { Targets } from '../../src/services/functions/targets.ts'
 import { Invocation } from '../../src/services/runs/invocation.ts'
 import type { NewSource } from '../../src/services/triggers/sources.ts'
@@ -43,8 +43,8 @@ class FakeContainer {
     const failure = this.failures.shift()
     if (failure !== undefined) throw failure
     const { after, limit, prefix } = wish
-    const names = [...this.objects.keys()].sort(compareNames)
-    const found = names.filter((name) => name.startsWith(prefix ?? '') && compareNames(name, after) > 0)
+    const names = [...this.objects.keys()].sort(compareObjectNames)
+    const found = names.filter((name) => name.startsWith(prefix ?? '') && compareObjectNames(name, after) > 0)
     return {
       objects: found.slice(0, limit).map((name) => this.objects.get(name) as ListedObject),
       atMs: Math.floor(this.#clock.now() / 1000) * 1000,
@@ -80,7 +80,7 @@ function setUp() {
 
   function startProcess(limits: { maxQueued?: number } = {}) {
     const targets = new Targets({ ...stores, random: Math.random })
-    const common = { pool: new FakePool(), ledger, clock, newId: timeOrderedId, log: silent }
+    const common = { pool: new FakePool(), ledger, clock, newId: timeOrderedId, log: silentLog }
     const invocation = new Invocation({ ...common, limits: { ...runLimits, ...limits } })
     const all = { ...common, store, targets, invocation, containers: container }
     return new Sources({ ...all, trusts: trusts as never })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { timeOrderedId } from '../../src/domain/ids.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { ensureAdminToken } from '../../src/services/platform/admin-token.ts'
 import { Tokens } from '../../src/services/platform/tokens.ts'
 import { FakeClock } from '../support/fake-clock.ts'
@@ -45,7 +45,7 @@ describe('the admin token', () => {
 
   test('stands for an admin of the default project', () => {
     const none = { insert() {}, list: () => [], update() {}, noteUsed() {}, delete: () => false }
-    const tokens = new Tokens({ tokens: none, clock: new FakeClock(), newId: timeOrderedId, log: silent })
+    const tokens = new Tokens({ tokens: none, clock: new FakeClock(), newId: timeOrderedId, log: silentLog })
     tokens.admit('the-admin-token')
     expect(tokens.authenticate('the-admin-token')).toMatchObject({
       projectId: 'default',

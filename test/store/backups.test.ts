@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock as clock } from '../../src/domain/clock.ts'
-import { linkedBeside } from '../../src/domain/function.ts'
+import { linkedFolderOf } from '../../src/domain/function.ts'
 import { restoreBackup } from '../../src/restore.ts'
 import { BackupFolder } from '../../src/store/backups.ts'
 import { Database } from '../../src/store/database.ts'
@@ -99,14 +99,14 @@ describe('A backup', () => {
     writeFileSync(join(files, 'node_modules/tool.cjs'), 'module.exports = 2', { mode: 0o555 })
     symlinkSync('../tool.cjs', join(files, 'node_modules/.bin/tool'))
     const built = await live.packages.putBuilt(source, { key: 'k', id: 'layer', folder: files, sizeBytes: 18 })
-    const linked = linkedBeside(live.packages.folder(built.hash))
+    const linked = linkedFolderOf(live.packages.folder(built.hash))
     for (const each of [linked, `${linked}.unfinished`]) mkdirSync(each)
     await live.backups.create(name)
     await live.close()
     expect((await restoreBackup(join(root, 'backups', name), join(root, 'restored'))).packages).toBe(2)
     const again = await opened(join(root, 'restored'))
-    expect(existsSync(linkedBeside(again.packages.folder(built.hash)))).toBe(false)
-    expect(existsSync(`${linkedBeside(again.packages.folder(built.hash))}.unfinished`)).toBe(false)
+    expect(existsSync(linkedFolderOf(again.packages.folder(built.hash)))).toBe(false)
+    expect(existsSync(`${linkedFolderOf(again.packages.folder(built.hash))}.unfinished`)).toBe(false)
     const code = again.packages.folder(built.hash)
     expect(readFileSync(join(code, 'node_modules/.bin/tool'), 'utf8')).toBe('module.exports = 2')
     expect([statSync(code).mode & 0o777, statSync(join(code, 'node_modules/tool.cjs')).mode & 0o777]).toEqual([

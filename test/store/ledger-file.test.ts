@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import { FaasError } from '../../src/domain/errors.ts'
 import type { Execution } from '../../src/domain/execution.ts'
-import { type Log, silent } from '../../src/domain/log.ts'
+import { type Log, silentLog } from '../../src/domain/log.ts'
 import { type LedgerOptions, SqliteLedger } from '../../src/store/ledger.ts'
 import { openSqlite } from '../../src/store/sqlite.ts'
 import { aFinishedExecution, anExecution, builtAt } from '../support/builders.ts'
@@ -34,7 +34,7 @@ afterEach(async () => {
 
 const open = (options: Partial<LedgerOptions> = {}): SqliteLedger => {
   const onFatal = (error: Error) => fatal.push(error)
-  const ledger = new SqliteLedger({ path, clock: systemClock, log: silent, onFatal, ...options })
+  const ledger = new SqliteLedger({ path, clock: systemClock, log: silentLog, onFatal, ...options })
   opened.push(ledger)
   return ledger
 }

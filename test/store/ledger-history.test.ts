@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { Database } from '../../src/store/database.ts'
 import { FunctionRows } from '../../src/store/functions.ts'
 import { SqliteLedger } from '../../src/store/ledger.ts'
@@ -21,7 +21,7 @@ test('a ledger and the catalogue beside it are read while a server has them open
   const fn = aFn({ runtimeId: runtime.id, memoryBytes: 32, concurrency: 4 })
   new FunctionRows(database).insert(fn)
   const path = join(folder, 'ledger.db')
-  const ledger = new SqliteLedger({ path, clock: new FakeClock(), log: silent, onFatal: () => {}, files: {} })
+  const ledger = new SqliteLedger({ path, clock: new FakeClock(), log: silentLog, onFatal: () => {}, files: {} })
   const record = (createdAt: number, more = {}) => {
     const execution = aFinishedExecution({ functionId: fn.id, createdAt, ...more })
     ledger.open({ ...execution, status: 'running' })

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { SqliteLedger } from '../../src/store/ledger.ts'
 import { ledgerContract } from '../support/contracts/ledger-store.ts'
 import { FakeLedger } from '../support/fake-ledger.ts'
@@ -23,7 +23,7 @@ describe('the ledger of SQLite', () => {
     const onFatal = (error: Error) => {
       throw error
     }
-    ledger = new SqliteLedger({ path: join(folder, 'ledger.db'), clock: systemClock, log: silent, onFatal })
+    ledger = new SqliteLedger({ path: join(folder, 'ledger.db'), clock: systemClock, log: silentLog, onFatal })
     return ledger
   })
 })

@@ -21,7 +21,7 @@ import { zipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
 import { FaasError } from '../../src/domain/errors.ts'
-import { linkedBeside } from '../../src/domain/function.ts'
+import { linkedFolderOf } from '../../src/domain/function.ts'
 import { PackageFolder } from '../../src/store/packages.ts'
 import { zipOf } from '../../src/store/zip-of.ts'
 import { packageStoreContract } from '../support/contracts/package-store.ts'
@@ -65,8 +65,8 @@ it('tells where a package was stored, once; links of the engine beside it take n
   const { hash } = await packages.put(zipOf('main.mjs', 'x'.repeat(50_000)))
   await packages.put(zipOf('main.mjs', 'x'.repeat(50_000)))
   expect(told).toEqual([packages.folder(hash)])
-  mkdirSync(linkedBeside(packages.folder(hash)))
-  linkSync(join(packages.folder(hash), 'main.mjs'), join(linkedBeside(packages.folder(hash)), 'main.mjs'))
+  mkdirSync(linkedFolderOf(packages.folder(hash)))
+  linkSync(join(packages.folder(hash), 'main.mjs'), join(linkedFolderOf(packages.folder(hash)), 'main.mjs'))
   const bytes = await packages.unpackedBytes(hash)
   expect(bytes).toBeGreaterThanOrEqual(50_000)
   expect(bytes).toBeLessThan(100_000)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { refuseLostCatalogue } from '../../src/store/data-folder.ts'
 import { Database } from '../../src/store/database.ts'
 import { SqliteLedger } from '../../src/store/ledger.ts'
@@ -52,7 +52,7 @@ describe.each([
       const onFatal = (error: Error) => {
         throw error
       }
-      await new SqliteLedger({ path, clock: systemClock, log: silent, onFatal }).end()
+      await new SqliteLedger({ path, clock: systemClock, log: silentLog, onFatal }).end()
     },
   ],
 ])('the %s', (_what, name, open) => {

@@ -1,12 +1,12 @@
 /** Accepts runs without end and prints the id of each accepted one, until it is killed. Arguments: ledger.db, runs at once. */
 import { systemClock } from '../../src/domain/clock.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { SqliteLedger } from '../../src/store/ledger.ts'
 import { aFinishedExecution, anExecution } from './builders.ts'
 
 const [path, atOnce] = process.argv.slice(2)
 const onFatal = () => process.exit(1)
-const ledger = new SqliteLedger({ path: path as string, clock: systemClock, log: silent, onFatal })
+const ledger = new SqliteLedger({ path: path as string, clock: systemClock, log: silentLog, onFatal })
 
 async function acceptForEver(): Promise<never> {
   for (;;) {

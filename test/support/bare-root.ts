@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { run } from '../../src/host/command.ts'
+import { runCommand } from '../../src/host/command.ts'
 
 /**
  * A machine with nothing on it: a folder with the executable, a shell and mkfifo with the C libraries that they name, and
@@ -44,7 +44,7 @@ export class BareRoot implements Disposable {
   }
 
   /** Runs the executable in there, from its working folder; its mounts end with it and with what it starts. */
-  run(args: string[], settings: Record<string, string> = {}): ReturnType<typeof run> {
+  run(args: string[], settings: Record<string, string> = {}): ReturnType<typeof runCommand> {
     const binds = [
       ['/proc', 'proc'],
       ['/dev', 'dev'],
@@ -54,7 +54,7 @@ export class BareRoot implements Disposable {
     const variables = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
     const script = [...binds, 'exec "$@"'].join(' && ')
     const inside = ['/usr/bin/env', '-i', ...variables, '/usr/sbin/chroot', this.path, '/taibai', ...args]
-    return run('unshare', ['--mount', '--', 'sh', '-c', script, 'sh', ...inside])
+    return runCommand('unshare', ['--mount', '--', 'sh', '-c', script, 'sh', ...inside])
   }
 
   [Symbol.dispose](): void {

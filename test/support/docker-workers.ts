@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { RuntimeManifest } from '../../src/domain/runtime.ts'
 import type { Call, Revision } from '../../src/domain/worker.ts'
@@ -98,7 +98,7 @@ export class DockerWorkers {
     this.factory = new SandboxWorkers({
       engine,
       clock: systemClock,
-      log: silent,
+      log: silentLog,
       manifests: this.manifests,
       languageVersions: this.languageVersions,
       secrets: noSecrets,
@@ -123,7 +123,7 @@ export class DockerWorkers {
     const workersDir = join(path, 'workers')
     mkdirSync(workersDir)
     const given = { ...engineDefaults, instance, ...(findsPlace && { workersDir }), ...own }
-    const engine = await DockerEngine.connect(given, silent)
+    const engine = await DockerEngine.connect(given, silentLog)
     const links = await openLinks(engine, workersDir, systemClock)
     return new DockerWorkers(engine, links, { instance, path, runtimes, startTimeoutMs, stopGraceMs, apiDoor })
   }

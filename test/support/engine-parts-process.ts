@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import { type Clock, systemClock } from '../../src/domain/clock.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import type { RuntimeManifest } from '../../src/domain/runtime.ts'
 import { ProcessEngine } from '../../src/engine/sandbox/process/process-engine.ts'
 import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
@@ -61,7 +61,7 @@ export class ProcessWorkers implements EngineUnderTest, WorkersUnderTest {
     this.factory = new SandboxWorkers({
       engine: this.engine,
       clock: this.clock,
-      log: silent,
+      log: silentLog,
       manifests: this.manifests,
       languageVersions: new Map(),
       secrets: noSecrets,

@@ -1,8 +1,8 @@
 import { Durations } from '../../src/domain/durations.ts'
 import type { Execution, ExecutionFilter, FunctionCounts, Ledger, Page } from '../../src/domain/execution.ts'
-import type { LedgerVitals } from '../../src/domain/gauges.ts'
+import type { LedgerGauges } from '../../src/domain/gauges.ts'
 import type { PastCall } from '../../src/domain/history.ts'
-import { fulfils, paged } from '../../src/domain/list.ts'
+import { matchesCondition, paged } from '../../src/domain/list.ts'
 import type { FunctionError } from '../../src/domain/outcome.ts'
 
 /** The ledger's contract in memory; nothing lasts. */
@@ -101,7 +101,7 @@ export class FakeLedger implements Ledger {
     return 0
   }
 
-  vitals(): LedgerVitals {
+  vitals(): LedgerGauges {
     return { pendingBytes: 0, lostRows: 0, isFailing: false, commits: new Durations() }
   }
 
@@ -139,5 +139,5 @@ function isAsked(row: Execution, { projectId, conditions, onlyDead }: ExecutionF
     created_at: String(row.createdAt),
     error: row.error === null ? '' : JSON.stringify(row.error),
   }
-  return conditions.every((condition) => fulfils(columns[condition.column], condition))
+  return conditions.every((condition) => matchesCondition(columns[condition.column], condition))
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import { makeOpenStack, type OpenStackSettings } from '../../src/openstack/openstack.ts'
 import type { FakeClock } from './fake-clock.ts'
 
@@ -67,7 +67,7 @@ export class FakeOpenStack implements AsyncDisposable {
   }
 
   /** What the server would make of its settings. */
-  connect(settings: Partial<OpenStackSettings> = {}, log = silent) {
+  connect(settings: Partial<OpenStackSettings> = {}, log = silentLog) {
     const all: OpenStackSettings = {
       keystoneAuthUrl: this.url,
       keystoneUser: 'taibai',

@@ -1,7 +1,7 @@
 import type { AppFunction } from '../../src/domain/app-function.ts'
 import { FaasError } from '../../src/domain/errors.ts'
-import type { PoolVitals } from '../../src/domain/gauges.ts'
-import { cancelled, type Outcome, platformFailed } from '../../src/domain/outcome.ts'
+import type { PoolGauges } from '../../src/domain/gauges.ts'
+import { cancelledOutcome, type Outcome, platformFailure } from '../../src/domain/outcome.ts'
 import type { Call, Lease, LoadFailure, Pool, RetainedWorker, Revision, WorkerInfo } from '../../src/domain/worker.ts'
 
 /** What a call does, unless a test says otherwise: the function returns its input. */
@@ -46,7 +46,7 @@ export class FakePool implements Pool {
 
   noteHeld(): void {}
 
-  vitals(): PoolVitals {
+  vitals(): PoolGauges {
     return { reservedBytes: 256 * 1024 ** 2, budgetBytes: 1024 ** 3, waitingCalls: this.waiting }
   }
 
@@ -66,7 +66,7 @@ export class FakePool implements Pool {
       call: (call) => Promise.race([this.#run(call, revision), this.#cancelled(call.executionId)]),
       cancel: (executionId, graceMs) => {
         this.asked.push(`cancel ${executionId} ${graceMs}`)
-        this.#cancels.get(executionId)?.(cancelled(1, true))
+        this.#cancels.get(executionId)?.(cancelledOutcome(1, true))
       },
       release: () => {
         this.leased--
@@ -75,7 +75,7 @@ export class FakePool implements Pool {
   }
 
   async runCommand(revision: Revision, call: Call): Promise<Outcome> {
-    if (this.#closed) return platformFailed('The server is stopping.', 0)
+    if (this.#closed) return platformFailure('The server is stopping.', 0)
     return this.#run(call, revision)
   }
 

@@ -1,7 +1,7 @@
 import { expect, onTestFinished } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
 import { noShares, type Shares } from '../../src/domain/limits.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import type { Outcome } from '../../src/domain/outcome.ts'
 import type { WorkerMeter } from '../../src/domain/usage.ts'
 import type { Call, Lease, LoadFailure, Revision } from '../../src/domain/worker.ts'
@@ -102,7 +102,7 @@ export class TestPool {
     this.pool = new WorkerPool({
       factory: this.workers,
       clock: this.clock,
-      log: silent,
+      log: silentLog,
       ranBefore,
       shares,
       meter,

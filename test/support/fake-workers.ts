@@ -1,6 +1,6 @@
 import type { Clock } from '../../src/domain/clock.ts'
 import { FaasError } from '../../src/domain/errors.ts'
-import { cancelled, type Outcome, platformFailed } from '../../src/domain/outcome.ts'
+import { cancelledOutcome, type Outcome, platformFailure } from '../../src/domain/outcome.ts'
 import type { Call, Revision } from '../../src/domain/worker.ts'
 import type { BindResult, PoolWorker, Shape, WorkerFactory } from '../../src/engine/pool/pool-worker.ts'
 import type { Exit } from '../../src/engine/sandbox/sandbox.ts'
@@ -103,8 +103,8 @@ export class FakeWorkers implements WorkerFactory {
         },
       }
       this.commands.add(command)
-      if (stop.aborted) command.end(platformFailed('stopped', 1))
-      stop.addEventListener('abort', () => command.end(platformFailed('stopped', 1)), { once: true })
+      if (stop.aborted) command.end(platformFailure('stopped', 1))
+      stop.addEventListener('abort', () => command.end(platformFailure('stopped', 1)), { once: true })
     })
   }
 
@@ -260,7 +260,7 @@ export class FakeWorker implements PoolWorker {
 
   /** Those of its calls end at once: fakes have no executions. */
   cancel(): void {
-    for (const end of [...this.#endCalls]) end(cancelled(1, true))
+    for (const end of [...this.#endCalls]) end(cancelledOutcome(1, true))
   }
 
   async cpuMs(): Promise<number | null> {
@@ -290,7 +290,7 @@ export class FakeWorker implements PoolWorker {
 
   async kill(): Promise<void> {
     this.toldToEnd = true
-    this.#end(platformFailed('The worker was stopped while it ran the function.', 1))
+    this.#end(platformFailure('The worker was stopped while it ran the function.', 1))
     await this.gone
   }
 
@@ -316,7 +316,7 @@ export class FakeWorker implements PoolWorker {
   }
 
   #lost(): Outcome {
-    if (this.toldToEnd) return platformFailed('The worker was stopped while it ran the function.', 1)
+    if (this.toldToEnd) return platformFailure('The worker was stopped while it ran the function.', 1)
     return killed(this.#exit, this.memoryBytes, 1)
   }
 }

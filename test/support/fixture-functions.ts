@@ -6,5 +6,5 @@ import { projectFolder } from './server-process.ts'
 const source = (runtime: string, file: string): string =>
   readFileSync(join(projectFolder, 'runtimes', runtime, 'conformance', file), 'utf8')
 
-export const deeds = { nodejs: source('nodejs', 'main.mjs'), python3: source('python3', 'main.py') }
+export const fixtureActions = { nodejs: source('nodejs', 'main.mjs'), python3: source('python3', 'main.py') }
 export const web = { nodejs: source('nodejs', 'web.mjs'), python3: source('python3', 'web.py') }

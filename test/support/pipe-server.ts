@@ -16,7 +16,7 @@ export interface PipeAnswer {
 }
 
 /** Asks a listener over a pipe inside this process: real HTTP, the real way of a request, and no port. */
-export function overAPipe(makeServer: () => Server) {
+export function requestOverPipe(makeServer: () => Server) {
   const server = makeServer()
   return ({ method, path, headers, body }: PipeRequest): Promise<PipeAnswer> =>
     new Promise((resolve, reject) => {

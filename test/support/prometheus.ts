@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { run } from '../../src/host/command.ts'
+import { runCommand } from '../../src/host/command.ts'
 import { projectFolder } from './server-process.ts'
 import { waitUntil } from './wait-until.ts'
 
@@ -15,15 +15,15 @@ const programs = join(folder, 'unpacked/usr/bin')
 export async function getPrometheus(): Promise<boolean> {
   if (existsSync(join(programs, 'prometheus'))) return true
   mkdirSync(folder, { recursive: true })
-  await run('apt-get', ['-q', 'download', 'prometheus'], { cwd: folder })
+  await runCommand('apt-get', ['-q', 'download', 'prometheus'], { cwd: folder })
   const archive = readdirSync(folder).find((name) => name.endsWith('.deb'))
   if (archive === undefined) return false
-  return (await run('dpkg-deb', ['-x', archive, 'unpacked'], { cwd: folder })).code === 0
+  return (await runCommand('dpkg-deb', ['-x', archive, 'unpacked'], { cwd: folder })).code === 0
 }
 
 /** The messages of its checker about a rules file; empty: no problem. */
 export async function problemsOfRules(file: string): Promise<string> {
-  const { code, output } = await run(join(programs, 'promtool'), ['check', 'rules', file])
+  const { code, output } = await runCommand(join(programs, 'promtool'), ['check', 'rules', file])
   return code === 0 ? '' : output
 }
 

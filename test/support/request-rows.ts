@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import type { Asked, TestApp } from './test-app.ts'
+import type { TestApp, TestRequest } from './test-app.ts'
 
 /** One request and what must come back: most HTTP tests are a list of these, refusals first. */
-export interface Row extends Asked {
+export interface Row extends TestRequest {
   name: string
   /** `POST /v1/runtimes`; a function when it needs an id that a test made. */
   ask: string | ((made: Record<string, string>) => string)

@@ -29,7 +29,7 @@ export interface Exit {
   signal: NodeJS.Signals | null
 }
 
-export interface Asked {
+export interface ProcessRequest {
   json?: unknown
   body?: string | Uint8Array<ArrayBuffer> | FormData
   headers?: Record<string, string>
@@ -38,7 +38,7 @@ export interface Asked {
   signal?: AbortSignal
 }
 
-export interface Answered {
+export interface ProcessResponse {
   status: number
   headers: Headers
   text: string
@@ -181,20 +181,20 @@ export class ServerProcess implements AsyncDisposable {
     return logLines(this.program.stdout)
   }
 
-  async ask(method: string, path: string, asked: Asked = {}): Promise<Answered> {
+  async ask(method: string, path: string, asked: ProcessRequest = {}): Promise<ProcessResponse> {
     const { status, headers, bytes, text } = await this.#connection.request(method, path, await sentBy(asked))
     return { status, headers: headersOf(headers), bytes, text, json: parsed(text) }
   }
 
   /** The answer as it begins; its body is the caller's to read. */
-  async open(method: string, path: string, asked: Asked = {}): Promise<Response> {
+  async open(method: string, path: string, asked: ProcessRequest = {}): Promise<Response> {
     const incoming = await this.#connection.open(method, path, await sentBy(asked))
     const { statusCode: status = 0, headers } = incoming
     return new Response(Readable.toWeb(incoming) as ReadableStream, { status, headers: headersOf(headers) })
   }
 
   /** As `ask`, for answers that can only be good. */
-  async must(method: string, path: string, asked: Asked = {}): Promise<Answered> {
+  async must(method: string, path: string, asked: ProcessRequest = {}): Promise<ProcessResponse> {
     const answered = await this.ask(method, path, asked)
     if (answered.status >= 300) throw new Error(`${method} ${path}: ${answered.status} ${answered.text}`)
     return answered
@@ -241,7 +241,7 @@ export class ServerProcess implements AsyncDisposable {
 }
 
 /** Forms as the bytes that they are sent as. */
-async function sentBy({ body, ...asked }: Asked): Promise<ClientAsked> {
+async function sentBy({ body, ...asked }: ProcessRequest): Promise<ClientAsked> {
   if (!(body instanceof FormData)) return body === undefined ? asked : { ...asked, body }
   const form = new Response(body)
   const headers = { ...asked.headers, 'content-type': form.headers.get('content-type') as string }

@@ -12,7 +12,7 @@ import { TcpLinks } from '../../src/engine/worker/tcp-links.ts'
 import { openPipe } from '../../src/engine/worker/worker-folder.ts'
 import type { ShimConnection } from './shim-connection.ts'
 
-export interface ShimWay {
+export interface ShimLink {
   env: Record<string, string>
   connection(): Promise<LinkConnection>
   /** Where the shim finds this code then. */
@@ -20,17 +20,17 @@ export interface ShimWay {
   close(): Promise<void>
 }
 
-export type WayName = 'folder' | 'tcp' | 'tls'
+export type ShimLinkName = 'folder' | 'tcp' | 'tls'
 
-export type MakeWay = (folder: string) => Promise<ShimWay>
+export type MakeShimLink = (folder: string) => Promise<ShimLink>
 
-export const shimWays: Record<WayName, MakeWay> = {
+export const shimLinks: Record<ShimLinkName, MakeShimLink> = {
   folder: byFolder,
   tcp: (folder) => overTcp(folder, false),
   tls: (folder) => overTcp(folder, true),
 }
 
-async function byFolder(folder: string): Promise<ShimWay> {
+async function byFolder(folder: string): Promise<ShimLink> {
   const path = join(folder, 'worker.sock')
   const server = createServer().listen(path)
   await once(server, 'listening')
@@ -50,7 +50,7 @@ async function byFolder(folder: string): Promise<ShimWay> {
   }
 }
 
-async function overTcp(folder: string, isEncrypted: boolean): Promise<ShimWay> {
+async function overTcp(folder: string, isEncrypted: boolean): Promise<ShimLink> {
   let port = 0
   const callers = {
     ...{ listenOn: [{ host: '127.0.0.1', port: 0 }], staysHere: true, isEncrypted },

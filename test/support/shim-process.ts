@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { BindOptions, BoundWorker, Harness } from './conformance-harness.ts'
 import { bindMeta, boundWorker, ShimConnection } from './shim-connection.ts'
-import { type MakeWay, type ShimWay, shimWays, type WayName } from './shim-links.ts'
+import { type MakeShimLink, type ShimLink, type ShimLinkName, shimLinks } from './shim-links.ts'
 
 export class ShimProcess implements AsyncDisposable {
   readonly #child: ChildProcess
-  readonly #way: ShimWay
+  readonly #way: ShimLink
   readonly #folder: string
   readonly connection: ShimConnection
   /** The exit code, null when a signal ended it. */
@@ -19,7 +19,7 @@ export class ShimProcess implements AsyncDisposable {
 
   private constructor(
     child: ChildProcess,
-    way: ShimWay,
+    way: ShimLink,
     folder: string,
     connection: ShimConnection,
     exited: Promise<number | null>,
@@ -34,9 +34,9 @@ export class ShimProcess implements AsyncDisposable {
   }
 
   /** Fulfilled when the shim has said hello. `runtime` is the folder with `runtime.json`. */
-  static async start(runtime: string, way: WayName | MakeWay = 'folder'): Promise<ShimProcess> {
+  static async start(runtime: string, way: ShimLinkName | MakeShimLink = 'folder'): Promise<ShimProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'taibai-shim-'))
-    const link = await (typeof way === 'string' ? shimWays[way] : way)(folder)
+    const link = await (typeof way === 'string' ? shimLinks[way] : way)(folder)
     const child = spawnShim(runtime, folder, link.env)
     const exited = exitCode(child)
     const raw = collectRaw(child)
@@ -86,7 +86,11 @@ export class ShimProcess implements AsyncDisposable {
 }
 
 /** Runs the conformance list against plain processes. `code` is the folder to bind, by default the runtime's own. */
-export function processHarness(runtime: string, code = join(runtime, 'conformance'), way: WayName = 'folder'): Harness {
+export function processHarness(
+  runtime: string,
+  code = join(runtime, 'conformance'),
+  way: ShimLinkName = 'folder',
+): Harness {
   return {
     descriptorsAreSockets: way !== 'folder',
     async bind(options?: BindOptions): Promise<BoundWorker> {

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 
 /** A server with responses of the test's choice: an old version, another program, or one that fails. */
-export async function oddServer(answer: (request: IncomingMessage, response: ServerResponse) => void) {
+export async function stubServer(answer: (request: IncomingMessage, response: ServerResponse) => void) {
   const server = createServer(answer)
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve)

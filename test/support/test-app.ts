@@ -8,7 +8,7 @@ import type { CloudEvent, SendResult } from '../../src/domain/cloud-event.ts'
 import type { DataFacts } from '../../src/domain/data-facts.ts'
 import type { EngineReport } from '../../src/domain/engine-report.ts'
 import { timeOrderedId } from '../../src/domain/ids.ts'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import type { Machine } from '../../src/domain/machine.ts'
 import type { Runtime } from '../../src/domain/runtime.ts'
 import { makeServer } from '../../src/http/listen.ts'
@@ -34,7 +34,7 @@ import { FakeLedger } from './fake-ledger.ts'
 import { FakePackages } from './fake-packages.ts'
 import { FakePool } from './fake-pool.ts'
 import { FakeUsage } from './fake-usage.ts'
-import { overAPipe } from './pipe-server.ts'
+import { requestOverPipe } from './pipe-server.ts'
 import { testDatabase } from './test-databases.ts'
 
 /** The requests that the test server received. */
@@ -61,7 +61,7 @@ export interface TestAppOptions {
   machines?: Machine[] | undefined
 }
 
-export interface Asked {
+export interface TestRequest {
   /** Sent instead of the caller's. */
   token?: string
   /** Default `alice`; `nobody` sends no token, `stranger` one that is not known. */
@@ -73,7 +73,7 @@ export interface Asked {
   headers?: Record<string, string>
 }
 
-export interface Answered {
+export interface TestResponse {
   status: number
   headers: Headers
   bytes: Buffer
@@ -151,7 +151,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
     machines: options.machines && { now: () => options.machines ?? [], onChange() {} },
     clock,
     newId: timeOrderedId,
-    log: silent,
+    log: silentLog,
     settings: { ...serviceSettings, functions: { ...serviceSettings.functions, imageAllow: options.imageAllow ?? [] } },
   }
   const services = makeServices(ground)
@@ -169,9 +169,9 @@ export function makeTestApp(options: TestAppOptions = {}) {
     settings: { ...httpSettings, isOpen: options.auth === 'none', ...options.settings },
   })
   const app = makeHttpApp(parts)
-  const ask = overAPipe(() => makeServer(makeListener(app, parts), { bodyTimeoutMs: 60_000 }))
+  const ask = requestOverPipe(() => makeServer(makeListener(app, parts), { bodyTimeoutMs: 60_000 }))
 
-  async function request(method: string, path: string, asked: Asked = {}): Promise<Answered> {
+  async function request(method: string, path: string, asked: TestRequest = {}): Promise<TestResponse> {
     const { status, headers, bytes } = await ask({ method, path, ...(await sent(asked)) })
     const text = bytes.toString('utf8')
     return { status, headers, bytes, text, json: parsed(text) }
@@ -310,7 +310,7 @@ const httpSettings: HttpSettings = {
 const tokenOf = (name: string): string => `token-of-${name}`
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-async function sent(asked: Asked): Promise<{ body: Buffer; headers: Record<string, string> }> {
+async function sent(asked: TestRequest): Promise<{ body: Buffer; headers: Record<string, string> }> {
   const headers = { ...asked.headers }
   const as = asked.as ?? 'alice'
   if (as !== 'nobody') headers['X-Auth-Token'] ??= asked.token ?? tokenOf(as)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { silent } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/log.ts'
 import type { Span } from '../../src/domain/trace.ts'
 import { OtlpExporter } from '../../src/telemetry/otlp-exporter.ts'
 import { startReceiver } from '../support/trace-receiver.ts'
@@ -20,7 +20,7 @@ const span: Span = {
 function setUp(url: string) {
   const said: string[] = []
   const note = (_keys: object, message: string) => void said.push(message)
-  const log = { ...silent, warn: note, info: note }
+  const log = { ...silentLog, warn: note, info: note }
   const exporter = new OtlpExporter({ url, headers: { 'x-team': 'a' }, version: '1.2.3', log, everyMs: 5 })
   return { exporter, said }
 }

@@ -1,7 +1,7 @@
 import { existsSync, globSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { FunctionFields } from '../../client/resources/functions.ts'
-import { run } from '../../host/command.ts'
+import { runCommand } from '../../host/command.ts'
 import { CliError, usageError } from '../command.ts'
 import type { DevFunction, Project } from './project.ts'
 import { debuggedSeconds } from './server.ts'
@@ -92,12 +92,12 @@ async function debugpyFolder(folder: string, say: (text: string) => void): Promi
   const inProject = globSync(['debugpy', '{.venv,venv}/lib/python3.*/site-packages/debugpy'], { cwd: folder })[0]
   if (inProject !== undefined) return dirname(join(folder, inProject))
   const where = 'import debugpy, os; print(os.path.dirname(os.path.dirname(debugpy.__file__)))'
-  const installed = await run('python3', ['-c', where])
+  const installed = await runCommand('python3', ['-c', where])
   if (installed.code === 0) return installed.stdout.trim()
   const own = join(makeSessionFolder(folder), 'debugger')
   if (existsSync(join(own, 'debugpy'))) return own
   say('Fetching debugpy for this session (pip) …')
-  const fetched = await run('python3', ['-m', 'pip', 'install', '--quiet', '--target', own, 'debugpy'])
+  const fetched = await runCommand('python3', ['-m', 'pip', 'install', '--quiet', '--target', own, 'debugpy'])
   if (fetched.code === 0) return own
   throw new CliError(
     `debugpy is not there, and pip could not fetch it: install it (pip install debugpy), or name another function.\n${fetched.output.trimEnd()}`,

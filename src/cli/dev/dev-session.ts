@@ -9,7 +9,7 @@ import { type DevFunction, deployFunction, functionsAt, type Project, readProjec
 import { RunWatch } from './run-watch.ts'
 import { Screen } from './screen.ts'
 import type { DevServer } from './server.ts'
-import type { EndOfSession } from './session-end.ts'
+import type { SessionEnd } from './session-end.ts'
 import { showHead, showKeys } from './session-head.ts'
 
 export interface DevSessionParts {
@@ -17,7 +17,7 @@ export interface DevSessionParts {
   project: Project
   server: DevServer
   debugging: Debugging
-  end: EndOfSession
+  end: SessionEnd
 }
 
 /** Serves the folder until it is ended: what is saved is deployed, what runs is shown. */
@@ -35,7 +35,7 @@ export class DevSession {
   #isNoted = false
   /** Serialises deployments. */
   #turn: Promise<void> = Promise.resolve()
-  #end: EndOfSession
+  #end: SessionEnd
 
   constructor(cli: Cli, parts: DevSessionParts) {
     this.#cli = cli

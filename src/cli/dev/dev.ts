@@ -5,7 +5,7 @@ import { debuggingOf, noDebugging } from './debugging.ts'
 import { DevSession } from './dev-session.ts'
 import { readProject } from './project.ts'
 import { openServer } from './server.ts'
-import { EndOfSession } from './session-end.ts'
+import { SessionEnd } from './session-end.ts'
 
 export const commands: CommandSpec[] = [
   {
@@ -29,7 +29,7 @@ export const commands: CommandSpec[] = [
       const project = readProject(path)
       const debugging =
         inspect === null ? noDebugging : await debuggingOf(project, inspect, folder, (text) => cli.out.progress(text))
-      using end = new EndOfSession(cli.interrupted)
+      using end = new SessionEnd(cli.interrupted)
       const server = await openServer(cli, folder, {
         engine: engineOf(options),
         port: numberOption(options, 'port', '--port'),

@@ -3,7 +3,7 @@ import type { Client } from '../../client/client.ts'
 import type { Deploying } from '../../client/deployment.ts'
 import type { FunctionFields } from '../../client/resources/functions.ts'
 import { functionSteps } from '../function-steps.ts'
-import { codeOf } from '../local-code.ts'
+import { readLocalCode } from '../local-code.ts'
 import { type ManifestFunction, manifestFile, readManifest } from '../manifest.ts'
 import { functionInManifest, type ManifestFunctionState } from '../manifest-function.ts'
 import { howOf } from '../manifest-steps.ts'
@@ -49,7 +49,7 @@ const asManifest = (file: string) => (templateNames.includes(basename(file)) ? n
 
 function ofPackage(path: string): Project {
   const wanted = (how: Deploying): ManifestFunctionState => {
-    const { name, runtime, zip, entry, signature } = codeOf(path, how)
+    const { name, runtime, zip, entry, signature } = readLocalCode(path, how)
     return { name, runtime, zip, fields: { ...(entry && { entry }), ...(signature && { signature }) } }
   }
   return { file: undefined, functions: [{ name: wanted({}).name, code: resolve(path), said: {}, wanted }] }

@@ -4,7 +4,7 @@ const endSignals = ['SIGTERM', 'SIGHUP'] as const
  * What ends a session: `q`, Ctrl-C or a signal. It listens from before the session's own server starts until that is stopped: a
  * signal that comes while the server starts must not leave it running.
  */
-export class EndOfSession implements Disposable {
+export class SessionEnd implements Disposable {
   readonly #controller = new AbortController()
   readonly signal = this.#controller.signal
   readonly abort = (): void => this.#controller.abort()

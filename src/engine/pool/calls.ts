@@ -3,10 +3,10 @@ import type { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
 import type { Caller, Lease, LoadFailure, Revision } from '../../domain/worker.ts'
 import type { BackgroundCpu } from './background-cpu.ts'
-import type { Room } from './eviction.ts'
+import type { Eviction } from './eviction.ts'
 import type { Groups } from './groups.ts'
 import type { Memory } from './memory.ts'
-import type { HeldTime } from './memory-meter.ts'
+import type { MemoryMeter } from './memory-meter.ts'
 import type { MemoryQueue } from './memory-queue.ts'
 import type { Pauses } from './pauses.ts'
 import type { Provision } from './provider.ts'
@@ -21,10 +21,10 @@ export interface CallsParts {
   groups: Groups
   memory: Memory
   line: MemoryQueue
-  room: Room
+  room: Eviction
   departures: WorkerRemovals
   pauses: Pauses
-  heldTime: HeldTime
+  heldTime: MemoryMeter
   leftRunning: BackgroundCpu
   limits: WaitLimits
   engineIsUp(): boolean

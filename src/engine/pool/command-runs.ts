@@ -1,8 +1,8 @@
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
-import { type Outcome, platformFailed } from '../../domain/outcome.ts'
+import { type Outcome, platformFailure } from '../../domain/outcome.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
-import type { Room } from './eviction.ts'
+import type { Eviction } from './eviction.ts'
 import type { Memory } from './memory.ts'
 import type { MemoryQueue, MemoryRequest } from './memory-queue.ts'
 import type { WorkerFactory } from './pool-worker.ts'
@@ -16,7 +16,7 @@ export interface CommandRunsParts {
   starts: Starts
   memory: Memory
   line: MemoryQueue
-  room: Room
+  room: Eviction
   limits: WaitLimits
   engineIsUp(): boolean
 }
@@ -74,7 +74,7 @@ export class CommandRuns {
       return await this.#inTurn(revision, call, since, machine).finally(isOver)
     } catch (error) {
       if (!(error instanceof FaasError)) throw error
-      return platformFailed(error.message, 0)
+      return platformFailure(error.message, 0)
     }
   }
 
@@ -103,8 +103,8 @@ export class CommandRuns {
 
   /** Runs once the start queue has admitted it. */
   async #begin(revision: Revision, call: Call, machine: string, leave: () => void): Promise<Outcome> {
-    if (this.#isClosing) return platformFailed(shuttingDown().message, 0)
-    if (call.signal?.aborted) return platformFailed(callerDisconnected().message, 0)
+    if (this.#isClosing) return platformFailure(shuttingDown().message, 0)
+    if (call.signal?.aborted) return platformFailure(callerDisconnected().message, 0)
     const onRunning = () => {
       leave()
       call.onBegin?.()

@@ -3,7 +3,7 @@ import { onlyMachine, type Placement } from '../../domain/machine.ts'
 import type { IdleGeneric } from './generic-shape.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { Groups } from './groups.ts'
-import type { Memory, Owner } from './memory.ts'
+import type { Memory, MemoryOwner } from './memory.ts'
 import type { MemoryQueue, MemoryRequest } from './memory-queue.ts'
 import {
   freeOf,
@@ -16,7 +16,7 @@ import { chooseEvictions, comesBefore, mayTakeAhead, shouldYield } from './polic
 import type { WorkerGroup } from './worker-group.ts'
 import type { WorkerRemovals } from './worker-removals.ts'
 
-export interface RoomParts {
+export interface EvictionParts {
   clock: Clock
   memory: Memory
   line: MemoryQueue
@@ -31,10 +31,10 @@ export interface RoomParts {
 const likeOfDoubted = 1e6
 
 /** Makes room in memory by evicting idle workers, in the order of the memory queue. */
-export class Room {
-  #parts: RoomParts
+export class Eviction {
+  #parts: EvictionParts
 
-  constructor(parts: RoomParts) {
+  constructor(parts: EvictionParts) {
     this.#parts = parts
   }
 
@@ -95,7 +95,7 @@ export class Room {
 
   #reserve(
     bytes: number,
-    owner: Owner,
+    owner: MemoryOwner,
     machines: MachineView[],
     likeAt: SimilarWorkersAt,
     candidates: () => IdleGeneric[],

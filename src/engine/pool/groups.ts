@@ -1,8 +1,8 @@
 import type { ColdReason } from '../../domain/start-kind.ts'
 import type { Revision } from '../../domain/worker.ts'
 import type { MemoryQueue } from './memory-queue.ts'
-import { WorkBound } from './policy/concurrency-limit.ts'
-import { Habits } from './policy/function-statistics.ts'
+import { ConcurrencyLimit } from './policy/concurrency-limit.ts'
+import { FunctionStatistics } from './policy/function-statistics.ts'
 import { protectedWorkers } from './policy/pool-policy.ts'
 import { WorkerGroup } from './worker-group.ts'
 
@@ -20,12 +20,12 @@ export class Groups {
   #kept = new Map<string, Revision>()
   /** Why the last worker of a function version ended. */
   #lastLeft = new Map<string, ColdReason>()
-  #habits = new Map<string, Habits>()
+  #habits = new Map<string, FunctionStatistics>()
   /**
    * Functions that lost their last worker although they may be called again soon: its revision, and the time of the next check. The
    * revision of the habits may be one that was only tried.
    */
-  readonly absent = new Map<Habits, { revision: Revision; at: number }>()
+  readonly absent = new Map<FunctionStatistics, { revision: Revision; at: number }>()
   /** Number of workers of a function version that must not be evicted. */
   #protected = new Map<string, number>()
   #limitBytes: () => number
@@ -54,7 +54,7 @@ export class Groups {
       group = new WorkerGroup(
         revision,
         this.#habitsOf(revision),
-        new WorkBound(this.#processors(), revision.cpuMaxMillicpu),
+        new ConcurrencyLimit(this.#processors(), revision.cpuMaxMillicpu),
       )
       this.#current.set(revision.key, group)
       this.#all.add(group)
@@ -132,11 +132,11 @@ export class Groups {
   }
 
   /** Statistics are per concurrency setting: calls that share a worker need fewer of them. */
-  #habitsOf(revision: Revision): Habits {
+  #habitsOf(revision: Revision): FunctionStatistics {
     const key = `${versionKey(revision)}/${revision.concurrency}`
     let habits = this.#habits.get(key)
     if (habits === undefined) {
-      habits = new Habits(revision)
+      habits = new FunctionStatistics(revision)
       this.#habits.set(key, habits)
       const [oldest] = this.#habits.keys()
       if (this.#habits.size > rememberedVersions && oldest !== undefined) this.#habits.delete(oldest)

@@ -5,20 +5,20 @@ import type { Groups } from './groups.ts'
 import type { MemoryQueue } from './memory-queue.ts'
 import type { Pauses } from './pauses.ts'
 import type { Provider } from './provider.ts'
-import type { WorkerSupply } from './scaling.ts'
+import type { WorkerScaling } from './scaling.ts'
 import type { Starts } from './starts.ts'
 import type { WarmAhead } from './warm-ahead.ts'
 import { WorkerGroup } from './worker-group.ts'
 import type { WorkerRemovals } from './worker-removals.ts'
 
-export interface UpkeepParts {
+export interface MaintenanceParts {
   clock: Clock
   groups: Groups
   line: MemoryQueue
   starts: Starts
   departures: WorkerRemovals
   provider: Provider
-  supply: WorkerSupply
+  supply: WorkerScaling
   commands: CommandRuns
   ahead: WarmAhead
   pauses: Pauses
@@ -29,12 +29,12 @@ export interface UpkeepParts {
 const sweepMs = 1000
 
 /** Periodic work: free memory is given to the memory queue, idle workers expire, and workers are warmed ahead. */
-export class Upkeep {
-  #parts: UpkeepParts
+export class Maintenance {
+  #parts: MaintenanceParts
   #willLookAgain = false
   #stopSweep: () => void = () => {}
 
-  constructor(parts: UpkeepParts) {
+  constructor(parts: MaintenanceParts) {
     this.#parts = parts
     this.#sweepLater()
   }

@@ -2,7 +2,7 @@ import type { WorkerMeter } from '../../domain/usage.ts'
 import type { BoundWorker, WorkerGroup } from './worker-group.ts'
 
 /** Reports for how long workers held their memory: whenever one begins to run calls, becomes idle, or ends. */
-export class HeldTime {
+export class MemoryMeter {
   #meter: WorkerMeter | undefined
 
   constructor(meter: WorkerMeter | undefined) {

@@ -1,9 +1,15 @@
 import { onlyMachine, type Placement } from '../../domain/machine.ts'
-import { type Chosen, chooseMachine, type MachineView, machinesFor, type SimilarWorkersAt } from './policy/placement.ts'
+import {
+  type ChosenMachine,
+  chooseMachine,
+  type MachineView,
+  machinesFor,
+  type SimilarWorkersAt,
+} from './policy/placement.ts'
 import type { Evictable } from './policy/pool-policy.ts'
 
 /** The project that holds the memory; null: a generic worker, which belongs to no project. */
-export type Owner = string | null
+export type MemoryOwner = string | null
 
 /** The limit and the facts of one machine. */
 export type MachineLimit = Omit<MachineView, 'usedBytes'>
@@ -19,7 +25,7 @@ export class Memory {
   #onFree: () => void
   #machines = new Map<string, MachineView>()
   #usedBytes = 0
-  #heldBy = new Map<Owner, number>()
+  #heldBy = new Map<MemoryOwner, number>()
   /** Machines on which a worker could not be started, and until when others are preferred. */
   #doubted = new Map<string, number>()
 
@@ -67,7 +73,7 @@ export class Memory {
     return bytes <= this.limitBytes ? 'too_large_for_each' : 'too_large'
   }
 
-  heldBy(owner: Owner): number {
+  heldBy(owner: MemoryOwner): number {
     return this.#heldBy.get(owner) ?? 0
   }
 
@@ -77,11 +83,11 @@ export class Memory {
    */
   reserve<Candidate extends Evictable>(
     bytes: number,
-    owner: Owner,
+    owner: MemoryOwner,
     machines: MachineView[],
     likeAt: SimilarWorkersAt,
     candidates: () => Candidate[],
-  ): Chosen<Candidate> | null {
+  ): ChosenMachine<Candidate> | null {
     const chosen = chooseMachine(bytes, machines, likeAt, candidates)
     if (chosen !== null) this.#count(bytes, owner, chosen.machine)
     return chosen
@@ -97,12 +103,12 @@ export class Memory {
   }
 
   /** Moves a reservation from one owner to another. */
-  transfer(bytes: number, from: Owner, to: Owner): void {
+  transfer(bytes: number, from: MemoryOwner, to: MemoryOwner): void {
     this.#countOwner(-bytes, from)
     this.#countOwner(bytes, to)
   }
 
-  release(bytes: number, owner: Owner, machine: string = onlyMachine): void {
+  release(bytes: number, owner: MemoryOwner, machine: string = onlyMachine): void {
     if (bytes === 0) return
     this.#count(-bytes, owner, machine)
     this.#onFree()
@@ -113,7 +119,7 @@ export class Memory {
     this.#onFree()
   }
 
-  #count(bytes: number, owner: Owner, machine: string): void {
+  #count(bytes: number, owner: MemoryOwner, machine: string): void {
     this.#usedBytes += bytes
     const on = this.#machines.get(machine)
     if (on !== undefined) on.usedBytes += bytes
@@ -121,7 +127,7 @@ export class Memory {
     this.#countOwner(bytes, owner)
   }
 
-  #countOwner(bytes: number, owner: Owner): void {
+  #countOwner(bytes: number, owner: MemoryOwner): void {
     const held = this.heldBy(owner) + bytes
     if (held === 0) this.#heldBy.delete(owner)
     else this.#heldBy.set(owner, held)

@@ -1,8 +1,8 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { PoolVitals } from '../../domain/gauges.ts'
+import type { PoolGauges } from '../../domain/gauges.ts'
 import { noShares, type Shares } from '../../domain/limits.ts'
 import type { Log } from '../../domain/log.ts'
-import { type Outcome, platformFailed } from '../../domain/outcome.ts'
+import { type Outcome, platformFailure } from '../../domain/outcome.ts'
 import type { ColdReason } from '../../domain/start-kind.ts'
 import type { WorkerMeter } from '../../domain/usage.ts'
 import type {
@@ -18,19 +18,19 @@ import type {
 import { BackgroundCpu } from './background-cpu.ts'
 import { Calls } from './calls.ts'
 import { CommandRuns } from './command-runs.ts'
-import { Room } from './eviction.ts'
+import { Eviction } from './eviction.ts'
 import { GenericWorkers } from './generic-workers.ts'
 import { Groups, isOf } from './groups.ts'
-import { Upkeep } from './maintenance.ts'
+import { Maintenance } from './maintenance.ts'
 import { type MachineLimit, Memory } from './memory.ts'
-import { HeldTime } from './memory-meter.ts'
+import { MemoryMeter } from './memory-meter.ts'
 import { MemoryQueue } from './memory-queue.ts'
 import { memoryUsedBy } from './memory-used.ts'
 import { Pauses } from './pauses.ts'
 import type { WorkerFactory } from './pool-worker.ts'
 import { Provider } from './provider.ts'
 import { neverFits, shuttingDown } from './refusals.ts'
-import { WorkerSupply } from './scaling.ts'
+import { WorkerScaling } from './scaling.ts'
 import { Starts } from './starts.ts'
 import { WarmAhead } from './warm-ahead.ts'
 import type { BoundWorker, WorkerGroup } from './worker-group.ts'
@@ -77,8 +77,8 @@ export interface PoolParts {
 
 /**
  * All workers and the calls that wait for them. The parts, each using only the ones before it: `policy/` decides; `Groups`,
- * `Memory` and `MemoryQueue` hold state; `Room`, `WorkerRemovals`, `GenericWorkers` and `Provider` make and end workers; `Calls`
- * assigns them to calls; `WorkerSupply` keeps their number; `Upkeep` does the periodic work.
+ * `Memory` and `MemoryQueue` hold state; `Eviction`, `WorkerRemovals`, `GenericWorkers` and `Provider` make and end workers; `Calls`
+ * assigns them to calls; `WorkerScaling` keeps their number; `Maintenance` does the periodic work.
  */
 export class WorkerPool implements Pool {
   #given: PoolParts
@@ -109,9 +109,9 @@ export class WorkerPool implements Pool {
   }
 
   async runCommand(revision: Revision, call: Call): Promise<Outcome> {
-    if (this.#closed !== null) return platformFailed(shuttingDown().message, 0)
+    if (this.#closed !== null) return platformFailure(shuttingDown().message, 0)
     const never = this.#parts.memory.neverFits(revision.memoryBytes, revision.placement)
-    if (never !== null) return platformFailed(neverFits(never, revision.placement).message, 0)
+    if (never !== null) return platformFailure(neverFits(never, revision.placement).message, 0)
     return this.#parts.commands.run(revision, call)
   }
 
@@ -181,7 +181,7 @@ export class WorkerPool implements Pool {
     return memoryUsedBy([...bound, ...generic.readyWorkers()])
   }
 
-  vitals(): PoolVitals {
+  vitals(): PoolGauges {
     const { groups, memory } = this.#parts
     const waitingCalls = groups.all().reduce((sum, { waiters }) => sum + waiters.length, 0)
     return { reservedBytes: memory.usedBytes, budgetBytes: memory.limitBytes, waitingCalls }
@@ -272,7 +272,7 @@ function makeParts(
   const groups = new Groups(() => memory.limitBytes, line, options.processors)
   const mostOf = (projectId: string) => (isClosing() ? null : shares.limitOf(projectId, 'starts'))
   const starts = new Starts({ maxParallel, mayStart: () => isClosing() || engineIsUp(), mostOf })
-  const heldTime = new HeldTime(meter)
+  const heldTime = new MemoryMeter(meter)
   const leftRunning = new BackgroundCpu({ clock, meter })
   const departures = new WorkerRemovals({ clock, groups, memory, heldTime })
   const generic = new GenericWorkers({ factory, memory, departures, starts, clock, log, floor, fixedCpuMillicpu })
@@ -280,16 +280,16 @@ function makeParts(
     const mostMb = shares.limitOf(projectId, 'worker_memory_mb')
     return mostMb === null ? null : mostMb * mib
   }
-  const room = new Room({ clock, memory, line, groups, generic, departures, mostBytesOf })
+  const room = new Eviction({ clock, memory, line, groups, generic, departures, mostBytesOf })
   const provider = new Provider({ factory, starts, clock, groups, generic, memory, room, departures, ranBefore })
   const commands = new CommandRuns({ factory, clock, starts, memory, line, room, limits, engineIsUp })
   const pauses = new Pauses({ clock, log, pauseAfterMs, freezes: options.freezes ?? false })
   const onWait = (group: WorkerGroup) => supply.provideFor(group)
   const given = { clock, log, groups, line, departures, leftRunning }
   const calls = new Calls({ ...given, memory, heldTime, room, pauses, limits, engineIsUp, onWait })
-  const supply = new WorkerSupply({ ...given, provider, calls })
+  const supply = new WorkerScaling({ ...given, provider, calls })
   const ahead = new WarmAhead({ clock, groups, room, supply, pauses })
-  const upkeep = new Upkeep({ ...given, starts, provider, supply, commands, ahead, pauses })
+  const upkeep = new Maintenance({ ...given, starts, provider, supply, commands, ahead, pauses })
   return {
     memory,
     heldTime,

@@ -2,7 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { onlyMachine } from '../../domain/machine.ts'
 import type { ColdReason, StartKind } from '../../domain/start-kind.ts'
 import type { LoadFailure } from '../../domain/worker.ts'
-import type { Room } from './eviction.ts'
+import type { Eviction } from './eviction.ts'
 import type { GenericShape, Ordered } from './generic-shape.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { Groups } from './groups.ts'
@@ -20,7 +20,7 @@ export interface ProviderParts {
   groups: Groups
   generic: GenericWorkers
   memory: Memory
-  room: Room
+  room: Eviction
   departures: WorkerRemovals
   /** Whether a function version ran in an earlier process. */
   ranBefore(functionId: string, version: number): boolean

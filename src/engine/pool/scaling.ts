@@ -11,7 +11,7 @@ import { startFailed } from './refusals.ts'
 import type { BoundWorker, WorkerGroup } from './worker-group.ts'
 import type { WorkerRemovals } from './worker-removals.ts'
 
-export interface SupplyParts {
+export interface WorkerScalingParts {
   clock: Clock
   log: Log
   groups: Groups
@@ -26,12 +26,12 @@ export interface SupplyParts {
 const triesPerStart = 2
 
 /** Keeps each group at the number of workers that its calls and its minimum need, from their start to their end. */
-export class WorkerSupply {
-  #parts: SupplyParts
+export class WorkerScaling {
+  #parts: WorkerScalingParts
   #providing = new Set<Promise<void>>()
   #closed = false
 
-  constructor(parts: SupplyParts) {
+  constructor(parts: WorkerScalingParts) {
     this.#parts = parts
   }
 

@@ -1,4 +1,4 @@
-import { Turns } from '../../domain/fair-queue.ts'
+import { FairQueue } from '../../domain/fair-queue.ts'
 
 /** `now`: a call waits for it. `later`: work ahead, which comes after all starts that calls wait for. */
 export type Urgency = 'now' | 'later'
@@ -19,7 +19,7 @@ export class Starts {
   #options: StartsOptions
   #running = 0
   #runningOf = new Map<string, number>()
-  #lines: Record<Urgency, Turns<() => void>> = { now: new Turns(), later: new Turns() }
+  #lines: Record<Urgency, FairQueue<() => void>> = { now: new FairQueue(), later: new FairQueue() }
 
   constructor(options: StartsOptions) {
     this.#options = options

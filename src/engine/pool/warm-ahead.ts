@@ -1,16 +1,16 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { Revision } from '../../domain/worker.ts'
-import type { Room } from './eviction.ts'
+import type { Eviction } from './eviction.ts'
 import { type Groups, isOf } from './groups.ts'
 import type { Pauses } from './pauses.ts'
-import type { Habits } from './policy/function-statistics.ts'
-import type { WorkerSupply } from './scaling.ts'
+import type { FunctionStatistics } from './policy/function-statistics.ts'
+import type { WorkerScaling } from './scaling.ts'
 
 export interface WarmAheadParts {
   clock: Clock
   groups: Groups
-  room: Room
-  supply: WorkerSupply
+  room: Eviction
+  supply: WorkerScaling
   pauses: Pauses
 }
 
@@ -69,7 +69,7 @@ export class WarmAhead {
     groups.removeIfEmpty(group)
   }
 
-  #lookAt(habits: Habits, revision: Revision, now: number): void {
+  #lookAt(habits: FunctionStatistics, revision: Revision, now: number): void {
     const { groups, room, supply } = this.#parts
     const group = groups.of(revision)
     if (group.workers.size + group.provisioning > 0) return void groups.absent.delete(habits)

@@ -2,8 +2,8 @@ import { onlyMachine, type Placement } from '../../domain/machine.ts'
 import type { ColdReason } from '../../domain/start-kind.ts'
 import type { Caller, Lease, LoadFailure, Revision } from '../../domain/worker.ts'
 import type { MemoryRequest } from './memory-queue.ts'
-import type { WorkBound } from './policy/concurrency-limit.ts'
-import type { Habits } from './policy/function-statistics.ts'
+import type { ConcurrencyLimit } from './policy/concurrency-limit.ts'
+import type { FunctionStatistics } from './policy/function-statistics.ts'
 import type { PoolWorker } from './pool-worker.ts'
 
 /** A worker that belongs to a group. */
@@ -55,8 +55,8 @@ export class WorkerGroup implements MemoryRequest {
   /** Cancels the next check of calls that were left to busy workers; null: there are none. */
   stopPatience: (() => void) | null = null
   /** Statistics that outlive the group. */
-  readonly habits: Habits
-  readonly workBound: WorkBound
+  readonly habits: FunctionStatistics
+  readonly workBound: ConcurrencyLimit
   /** Number of workers that run a call. */
   atWork = 0
   /** True when the function has newer code or limits. */
@@ -66,7 +66,7 @@ export class WorkerGroup implements MemoryRequest {
   /** Workers with room for a call. The one used last is on top, so that the others can expire. */
   #free: BoundWorker[] = []
 
-  constructor(revision: Revision, habits: Habits, workBound: WorkBound) {
+  constructor(revision: Revision, habits: FunctionStatistics, workBound: ConcurrencyLimit) {
     this.revision = revision
     this.habits = habits
     this.workBound = workBound

@@ -1,8 +1,8 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { ColdReason } from '../../domain/start-kind.ts'
 import type { Groups } from './groups.ts'
-import type { Memory, Owner } from './memory.ts'
-import type { HeldTime } from './memory-meter.ts'
+import type { Memory, MemoryOwner } from './memory.ts'
+import type { MemoryMeter } from './memory-meter.ts'
 import type { PoolWorker } from './pool-worker.ts'
 import type { BoundWorker, WorkerGroup } from './worker-group.ts'
 
@@ -10,7 +10,7 @@ export interface WorkerRemovalsParts {
   clock: Clock
   groups: Groups
   memory: Memory
-  heldTime: HeldTime
+  heldTime: MemoryMeter
 }
 
 /** Removes workers: their memory is free at once, and the pool waits until their sandboxes are gone. */
@@ -49,7 +49,7 @@ export class WorkerRemovals {
   }
 
   /** Ends a worker for which `heldBytes` of memory are reserved. */
-  end(worker: PoolWorker, heldBytes: number, owner: Owner): void {
+  end(worker: PoolWorker, heldBytes: number, owner: MemoryOwner): void {
     const ended = worker.kill().finally(() => this.#ending.delete(ended))
     this.#ending.add(ended)
     this.#parts.memory.release(heldBytes, owner, worker.machine)

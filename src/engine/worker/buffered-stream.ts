@@ -1,12 +1,12 @@
 import type { HttpHead, Value } from '../../domain/outcome.ts'
 import type { StreamSink } from '../../domain/worker.ts'
-import { GatheredBytes } from './byte-buffer.ts'
+import { ByteBuffer } from './byte-buffer.ts'
 
 /** Collects a streamed response of a job or an asynchronous call, for which nobody reads the stream, up to a limit. */
-export class CollectedStream implements StreamSink {
+export class BufferedStream implements StreamSink {
   tooLarge = false
   #head: HttpHead = { status: 200, headers: [] }
-  #bytes = new GatheredBytes()
+  #bytes = new ByteBuffer()
   #maxBytes: number
 
   constructor(maxBytes: number) {

@@ -5,7 +5,7 @@ const blockBytes = 16 * 1024
  * Copies many pieces into few blocks: a million pieces of one byte occupy a million bytes, and the buffers they came from are
  * released.
  */
-export class GatheredBytes {
+export class ByteBuffer {
   #whole: Buffer[] = []
   #block = Buffer.alloc(0)
   #used = 0

@@ -3,21 +3,21 @@ import type { Clock } from '../../domain/clock.ts'
 import type { SandboxEngine } from '../sandbox/sandbox.ts'
 import type { LinkConnection, WorkerLink, WorkerLinks } from './link.ts'
 import { LinkedCode } from './linked-code.ts'
-import { PipeStock } from './named-pipes.ts'
+import { NamedPipes } from './named-pipes.ts'
 import { WorkerFolder } from './worker-folder.ts'
 
 /** Links through a folder on a disk that server and worker share: a socket, two pipes, and hard links to the stored code. */
 export class FolderLinks implements WorkerLinks {
   #engine: SandboxEngine
   #parent: string
-  #pipes: PipeStock
+  #pipes: NamedPipes
   #code: LinkedCode
 
   constructor(engine: SandboxEngine, parent: string, clock?: Clock) {
     this.#engine = engine
     this.#parent = parent
     this.#code = new LinkedCode(clock)
-    this.#pipes = new PipeStock(join(dirname(parent), 'pipes'))
+    this.#pipes = new NamedPipes(join(dirname(parent), 'pipes'))
   }
 
   async make(worker: string): Promise<FolderLink> {

@@ -2,7 +2,7 @@ import type { WorkerToken } from '../../domain/api-access.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import { hashOfId, InFlight } from '../../domain/in-flight.ts'
-import { cancelled, type Outcome, platformFailed } from '../../domain/outcome.ts'
+import { cancelledOutcome, type Outcome, platformFailure } from '../../domain/outcome.ts'
 import type { Call } from '../../domain/worker.ts'
 import type { BindResult, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, OnOutput, OutputMarker, Sandbox } from '../sandbox/sandbox.ts'
@@ -137,7 +137,7 @@ export class HttpImageWorker implements PoolWorker {
       await this.#output.lastLines(isFailedAnswer(outcome))
       return root.explain(outcome)
     } catch {
-      if (isCancelled) return cancelled(elapsed(), true)
+      if (isCancelled) return cancelledOutcome(elapsed(), true)
       if (deadline.signal.aborted) return root.explain(timedOut(timeoutMs, elapsed()))
       if (call.signal?.aborted) return requestFailed('the caller went away before the answer was complete', elapsed())
       return root.explain(await this.#howItEnded(elapsed()))
@@ -186,7 +186,7 @@ export class HttpImageWorker implements PoolWorker {
   }
 
   async #howItEnded(runMs: number): Promise<Outcome> {
-    if (this.#ended === 'asked') return platformFailed('The worker was stopped while it ran the function.', runMs)
+    if (this.#ended === 'asked') return platformFailure('The worker was stopped while it ran the function.', runMs)
     const exit = await this.#exit()
     if (exit === null) await this.#output.lastLines()
     else await (this.#sandbox.printed ?? this.#output.lastLines())

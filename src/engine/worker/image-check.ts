@@ -3,7 +3,7 @@ import type { WorkerFactory } from '../pool/pool-worker.ts'
 import type { SandboxEngine } from '../sandbox/sandbox.ts'
 
 /** Tests a runtime that an operator adds: its image must exist, and a worker must say hello. */
-export class ImageTrial implements RuntimeImages {
+export class ImageCheck implements RuntimeImages {
   #engine: SandboxEngine
   #factory: WorkerFactory
   #versions: ReadonlyMap<string, string>

@@ -2,12 +2,12 @@ import { Agent, type IncomingMessage, request } from 'node:http'
 import type { WorkerToken } from '../../domain/api-access.ts'
 import { type HttpHead, noUsage, type Outcome } from '../../domain/outcome.ts'
 import type { Call, StreamSink } from '../../domain/worker.ts'
-import { CollectedStream } from './buffered-stream.ts'
+import { BufferedStream } from './buffered-stream.ts'
 import { headOf } from './channel.ts'
 import { requestFailed } from './image-outcomes.ts'
 import { requestOf, tokenHeader } from './image-request.ts'
 import { resultTooLarge } from './outcomes.ts'
-import { FlowingSink } from './pass-through-sink.ts'
+import { PassThroughSink } from './pass-through-sink.ts'
 
 /**
  * Shorter than the keep-alive timeout of usual servers: a connection that the server closes while a call is sent would fail the
@@ -42,10 +42,10 @@ export class ImageExchange {
     const response = await this.#request(call, signal)
     const head = headOf({ status: response.statusCode, headers: pairs(response.rawHeaders) })
     if (call.sink !== undefined && call.http !== undefined) {
-      await pass(response, head, new FlowingSink(call.sink, onFlow), signal)
+      await pass(response, head, new PassThroughSink(call.sink, onFlow), signal)
       return { kind: 'streamed', status: head.status, runMs: elapsed(), ...noUsage }
     }
-    const answer = new CollectedStream(this.#maxResultBytes)
+    const answer = new BufferedStream(this.#maxResultBytes)
     await pass(response, head, answer, signal)
     if (answer.tooLarge) return resultTooLarge(this.#maxResultBytes, elapsed())
     const { http, ...value } = answer.value()

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
-import { noUsage, type Outcome, platformFailed } from '../../domain/outcome.ts'
+import { noUsage, type Outcome, platformFailure } from '../../domain/outcome.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
 import type { BindResult, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, OnOutput, Sandbox } from '../sandbox/sandbox.ts'
@@ -146,7 +146,7 @@ export class LambdaImageWorker implements PoolWorker {
   }
 
   async #howItEnded(runMs: number): Promise<Outcome> {
-    if (this.#ended === 'asked') return platformFailed('The worker was stopped while it ran the function.', runMs)
+    if (this.#ended === 'asked') return platformFailure('The worker was stopped while it ran the function.', runMs)
     const exit = await this.#image.exited
     await (this.#image.printed ?? this.#output.lastLines())
     return killed(exit, memoryOfLambda(this.#revision), runMs)

@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, systemClock } from '../../domain/clock.ts'
-import { linkedBeside } from '../../domain/function.ts'
+import { linkedFolderOf } from '../../domain/function.ts'
 
 /** Files linked without yielding while a call waits: about a third of a millisecond. */
 const linksAtOnce = 64
@@ -29,7 +29,7 @@ export class LinkedCode {
 
   /** Makes the new folder `to`. */
   async put(stored: string, to: string): Promise<void> {
-    const wasAhead = await rename(linkedBeside(stored), to).then(
+    const wasAhead = await rename(linkedFolderOf(stored), to).then(
       () => true,
       () => false,
     )
@@ -39,7 +39,7 @@ export class LinkedCode {
 
   /** Rejects never: what cannot be made now is made when it is needed. */
   async makeAhead(stored: string): Promise<void> {
-    const ready = linkedBeside(stored)
+    const ready = linkedFolderOf(stored)
     if (this.#making.has(stored) || existsSync(ready)) return
     this.#making.add(stored)
     const unfinished = `${ready}.unfinished`

@@ -20,7 +20,7 @@ export async function makePipes(paths: string[]): Promise<void> {
  * Named pipes made in advance, so that no worker waits for mkfifo. They lie in a folder of their own, on the disk of the workers'
  * folders.
  */
-export class PipeStock {
+export class NamedPipes {
   #folder: string
   #made = 0
   #ready: string[] = []

@@ -4,7 +4,7 @@ import {
   type FunctionError,
   noUsage,
   type Outcome,
-  platformFailed,
+  platformFailure,
   type Usage,
   type Value,
 } from '../../domain/outcome.ts'
@@ -108,7 +108,7 @@ export function protocolViolation(why: string, runMs: number): Outcome {
  * platform's.
  */
 export function killed(exit: Exit, memoryBytes: number, runMs: number): Outcome {
-  if (exit.fromOutside) return platformFailed('The worker was ended from outside while it ran the function.', runMs)
+  if (exit.fromOutside) return platformFailure('The worker was ended from outside while it ran the function.', runMs)
   const [type, message] = exit.memoryExceeded
     ? [errorTypes.memory, `the function used more than its ${Math.round(memoryBytes / 1048576)} MiB of memory`]
     : [
@@ -120,7 +120,7 @@ export function killed(exit: Exit, memoryBytes: number, runMs: number): Outcome 
 
 /** A shim whose connection closes ends with an exit code of its own. */
 export const linkLost = (runMs: number): Outcome =>
-  platformFailed('The connection between the server and the worker was lost while it ran the function.', runMs)
+  platformFailure('The connection between the server and the worker was lost while it ran the function.', runMs)
 
 const guess = ({ mayBeMemory }: Exit, memoryBytes: number): string =>
   mayBeMemory ? `: it may have used more than its ${Math.round(memoryBytes / 1048576)} MiB of memory` : ''

@@ -2,7 +2,7 @@ import type { HttpHead } from '../../domain/outcome.ts'
 import type { StreamSink } from '../../domain/worker.ts'
 
 /** A sink that reports each chunk: a stream with steady data may run longer than the function's timeout. */
-export class FlowingSink implements StreamSink {
+export class PassThroughSink implements StreamSink {
   #sink: StreamSink
   #onFlow: () => void
 

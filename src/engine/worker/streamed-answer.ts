@@ -1,6 +1,6 @@
 import type { HttpHead } from '../../domain/outcome.ts'
 import type { StreamSink } from '../../domain/worker.ts'
-import { GatheredBytes } from './byte-buffer.ts'
+import { ByteBuffer } from './byte-buffer.ts'
 import { ProtocolError, streamWindowBytes } from './protocol.ts'
 
 /** Credit is sent in lumps: credit per chunk would answer each byte with a frame of thirty bytes. */
@@ -13,7 +13,7 @@ const lumpBytes = streamWindowBytes / 4
 export class StreamedAnswer {
   readonly head: HttpHead
   #sink: StreamSink
-  #held = new GatheredBytes()
+  #held = new ByteBuffer()
   #isFull = false
   #isOver = false
   /** Bytes that arrived and for which no credit was sent yet. */

@@ -93,7 +93,7 @@ export class WorkerListener {
     }
     const take = (chunk: Buffer) => {
       came = Buffer.concat([came, chunk])
-      const knock = knockIn(came)
+      const knock = readKnock(came)
       if (knock === 'more' && came.length <= longestKnock) return
       leave()
       socket.pause()
@@ -151,7 +151,7 @@ interface Knock {
 }
 
 /** `more`: the KNOCK is incomplete; null: it is none. */
-export function knockIn(bytes: Buffer): Knock | 'more' | null {
+export function readKnock(bytes: Buffer): Knock | 'more' | null {
   try {
     const decoder = new FrameDecoder(() => longestKnock)
     if (bytes.length >= 4 && bytes.readUInt32BE(0) > longestKnock) return null

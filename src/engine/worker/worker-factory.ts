@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
 import { FaasError } from '../../domain/errors.ts'
-import { type Outcome, platformFailed } from '../../domain/outcome.ts'
+import { type Outcome, platformFailure } from '../../domain/outcome.ts'
 import { noPackageBeside } from '../../domain/package-beside-image.ts'
 import { runtimeApi } from '../../domain/revision.ts'
 import { manifestOf, type RuntimeManifest } from '../../domain/runtime.ts'
@@ -204,7 +204,7 @@ export class SandboxWorkers implements WorkerFactory {
       return root.explain(commandOutcome(exit, missed, stop.aborted, revision, clock.elapsed() - startedAt))
     } catch (error) {
       const message = error instanceof FaasError ? error.message : 'The image could not be run; see the server log.'
-      return platformFailed(message, clock.elapsed() - startedAt)
+      return platformFailure(message, clock.elapsed() - startedAt)
     }
   }
 
@@ -281,7 +281,7 @@ function versionIn(hello: Frame): string | null {
 
 function commandOutcome(exit: Exit, missed: boolean, stopped: boolean, revision: Revision, runMs: number): Outcome {
   if (missed) return timedOut(revision.timeoutMs, runMs)
-  if (stopped) return platformFailed('The image was stopped while it ran.', runMs)
+  if (stopped) return platformFailure('The image was stopped while it ran.', runMs)
   if (exit.code !== 0) return killed(exit, revision.memoryBytes, runMs)
   const value = { kind: 'json' as const, body: Buffer.from('null') }
   return { kind: 'returned', value, runMs, cpuMs: null, memoryPeakMb: null }

@@ -3,7 +3,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server, Socket } from 'node:net'
 import { join } from 'node:path'
 import { LinkedCode } from './linked-code.ts'
-import { makePipes, type PipeStock } from './named-pipes.ts'
+import { makePipes, type NamedPipes } from './named-pipes.ts'
 
 /**
  * A worker's own folder: the socket for its shim, the pipes of its standard output and error and, once bound, its function's
@@ -26,7 +26,7 @@ export class WorkerFolder {
     this.stderr = stderr
   }
 
-  static async make(parent: string, name: string, pipes?: PipeStock): Promise<WorkerFolder> {
+  static async make(parent: string, name: string, pipes?: NamedPipes): Promise<WorkerFolder> {
     const path = join(parent, name)
     const [socket, stdout, stderr] = ['worker.sock', 'stdout', 'stderr'].map((each) => join(path, each)) as Three
     await mkdir(path, { recursive: true })

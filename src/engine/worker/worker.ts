@@ -5,12 +5,12 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
 import type { ActingSession } from '../../domain/openstack.ts'
-import { cancelled, type Outcome, platformFailed } from '../../domain/outcome.ts'
+import { cancelledOutcome, type Outcome, platformFailure } from '../../domain/outcome.ts'
 import type { SecretReader } from '../../domain/secret.ts'
 import { type Call, type Revision, type StreamSink, takesRequest } from '../../domain/worker.ts'
 import type { BindResult, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, Sandbox, SandboxLimits } from '../sandbox/sandbox.ts'
-import { CollectedStream } from './buffered-stream.ts'
+import { BufferedStream } from './buffered-stream.ts'
 import type { Channel, Ending, PendingCall } from './channel.ts'
 import { Deadlines } from './deadlines.ts'
 import { bindMeta, callMeta, type DeliveredSecrets, functionsIn, isLast, sessionMeta } from './frame-meta.ts'
@@ -25,7 +25,7 @@ import {
   resultTooLarge,
   timedOut,
 } from './outcomes.ts'
-import { FlowingSink } from './pass-through-sink.ts'
+import { PassThroughSink } from './pass-through-sink.ts'
 import { exitCodes, type Frame, FrameType, ProtocolError, streamWindowBytes } from './protocol.ts'
 import { RunningCall } from './running-call.ts'
 
@@ -147,13 +147,13 @@ export class ShimWorker implements PoolWorker {
     return new Promise((resolve) => {
       const { clock, streamIdleMs } = this.#parts
       const onFlow = () => running.extendTo(clock.elapsed() + streamIdleMs)
-      const sink = call.sink === undefined ? this.#collector() : new FlowingSink(call.sink, onFlow)
+      const sink = call.sink === undefined ? this.#collector() : new PassThroughSink(call.sink, onFlow)
       const running = new RunningCall(call, timeoutMs, clock.elapsed(), sink, this.#onEnd, resolve)
       try {
         running.number = this.#send(call, this.#parts.clock.now() + timeoutMs, running)
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error
-        return this.#settle(running, platformFailed('The input is longer than a worker can be sent.', 0))
+        return this.#settle(running, platformFailure('The input is longer than a worker can be sent.', 0))
       }
       if (!running.isOver) this.#deadlines.add(running)
     })
@@ -217,7 +217,7 @@ export class ShimWorker implements PoolWorker {
     this.#channel.forget(running.number)
     this.#endForDeadline()
     const runMs = this.#parts.clock.elapsed() - running.startedAt
-    this.#settle(running, running.isCancelled ? cancelled(runMs, true) : timedOut(running.timeoutMs, runMs))
+    this.#settle(running, running.isCancelled ? cancelledOutcome(runMs, true) : timedOut(running.timeoutMs, runMs))
   }
 
   #send(call: Call, deadlineMs: number, pending: PendingCall): number {
@@ -230,15 +230,15 @@ export class ShimWorker implements PoolWorker {
   }
 
   /** Collects streams that nobody reads, for functions that may stream. */
-  #collector(): CollectedStream | undefined {
-    return this.#mayStream ? new CollectedStream(this.#parts.maxResultBytes) : undefined
+  #collector(): BufferedStream | undefined {
+    return this.#mayStream ? new BufferedStream(this.#parts.maxResultBytes) : undefined
   }
 
   #outcome(frame: Frame, runMs: number, status: number | undefined, sink: StreamSink | undefined): Outcome {
     if (this.#ended === 'no' && isLast(frame)) this.#ended = 'last'
     if (this.#isTooLarge(frame)) return resultTooLarge(this.#parts.maxResultBytes, runMs)
     const outcome = outcomeOf(frame, runMs, status)
-    if (outcome.kind !== 'streamed' || !(sink instanceof CollectedStream)) return outcome
+    if (outcome.kind !== 'streamed' || !(sink instanceof BufferedStream)) return outcome
     if (sink.tooLarge) return resultTooLarge(this.#parts.maxResultBytes, runMs)
     const { kind: _, status: _status, ...used } = outcome
     return { ...used, kind: 'returned', value: sink.value() }
@@ -261,7 +261,7 @@ export class ShimWorker implements PoolWorker {
 
   /** The outcome of a call whose worker has ended. */
   async #howItEnded(runMs: number): Promise<Outcome> {
-    if (this.#ended === 'asked') return platformFailed('The worker was stopped while it ran the function.', runMs)
+    if (this.#ended === 'asked') return platformFailure('The worker was stopped while it ran the function.', runMs)
     if (this.#channel.brokenBy !== null) return protocolViolation(this.#channel.brokenBy, runMs)
     const exit = await this.#exit()
     if (this.#ended === 'deadline') return killed({ code: null, memoryExceeded: false }, this.memoryBytes, runMs)

@@ -3,7 +3,7 @@ import type { AuditedChange } from '../../domain/audit.ts'
 import type { Scope } from '../../domain/scope.ts'
 import { callerAddress } from '../caller-address.ts'
 import { requireTokenScope } from '../guard.ts'
-import { outsideOf } from '../request-url.ts'
+import { externalUrlOf } from '../request-url.ts'
 import type { HttpParts } from '../server.ts'
 import type { AwsAnswer, AwsCall } from './aws-call.ts'
 import { type AwsCallerParts, callerOf } from './aws-caller.ts'
@@ -54,7 +54,7 @@ function operations(parts: Parts): Route[] {
 function baseOf(incoming: IncomingMessage, { publicUrl, trustProxy }: HttpParts['settings']): string {
   if (publicUrl !== undefined) return publicUrl.replace(/\/+$/, '')
   const own = { scheme: 'http', host: incoming.headers.host ?? 'localhost' }
-  const { origin, prefix } = outsideOf(own, (name) => incoming.headers[name] as string | undefined, trustProxy)
+  const { origin, prefix } = externalUrlOf(own, (name) => incoming.headers[name] as string | undefined, trustProxy)
   return origin + prefix
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../domain/clock.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { AccessKeys } from '../../services/platform/access-keys.ts'
 import type { HttpParts } from '../server.ts'
-import { sentToken } from '../token-header.ts'
+import { tokenOf } from '../token-header.ts'
 import { AwsError } from './aws-error.ts'
 import { type Authorization, checkSignature, readAuthorization } from './signature-v4.ts'
 
@@ -30,7 +30,7 @@ export async function callerOf(parts: AwsCallerParts, incoming: IncomingMessage,
   if (parts.settings.isOpen)
     return open(await parts.authenticate(null), isSigned ? regionIn(authorization) : usualRegion)
   if (isSigned) return signer(parts, readAuthorization(authorization))
-  const token = sentToken(incoming)
+  const token = tokenOf(incoming)
   if (token === null) throw unsigned(query)
   return open(await parts.authenticate(token), usualRegion)
 }

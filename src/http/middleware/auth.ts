@@ -3,7 +3,7 @@ import { FaasError } from '../../domain/errors.ts'
 import type { Authenticate, Principal } from '../../domain/principal.ts'
 import { sentPath } from '../path.ts'
 import type { Env } from '../request-context.ts'
-import { sentToken } from '../token-header.ts'
+import { tokenOf } from '../token-header.ts'
 
 const missing = 'Send a token, as X-Auth-Token or as Authorization: Bearer.'
 const rejected = 'The token is not valid, or has expired.'
@@ -15,7 +15,7 @@ export function authentication(
 ): MiddlewareHandler<Env> {
   return async function authentication(c, next) {
     if (c.req.method === 'OPTIONS' || !needsToken(sentPath(c))) return next()
-    const who = principalOf(authenticate, sentToken(c.env.incoming))
+    const who = principalOf(authenticate, tokenOf(c.env.incoming))
     c.set('who', who instanceof Promise ? await who : who)
     return next()
   }

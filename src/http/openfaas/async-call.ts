@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { FaasError, invalid } from '../../domain/errors.ts'
-import type { Terms } from '../../domain/run-options.ts'
+import type { RunOptions } from '../../domain/run-options.ts'
 
 /** `X-Callback-Url` of an asynchronous call: the response is posted there. Undefined: no callback. */
-export function callbackTerms(name: string, headers: IncomingHttpHeaders, isOwn: boolean): Terms | undefined {
+export function callbackTerms(name: string, headers: IncomingHttpHeaders, isOwn: boolean): RunOptions | undefined {
   const url = headers['x-callback-url']
   if (url === undefined || url === '') return undefined
   if (!isOwn) throw new FaasError('forbidden', 'X-Callback-Url is for callers of the project: send a token of it.')

@@ -1,12 +1,12 @@
 import { invalid } from '../../domain/errors.ts'
 import type { Fn } from '../../domain/function.ts'
 import {
-  boundsIn,
-  bytesOf,
+  bytesOfQuantity,
   defaultMemory,
-  leastReplicasLabel,
+  maxReplicasLabel,
   millicpuOf,
-  mostReplicasLabel,
+  minReplicasLabel,
+  replicaBoundsIn,
   watchdogPort,
 } from '../../domain/openfaas.ts'
 import type { FunctionFields } from '../../services/functions/function-fields.ts'
@@ -48,7 +48,7 @@ export function deploymentIn(given: GatewayBody): GatewayDeployment {
       memoryBytes: memoryOf(memory),
       ...(cpu !== undefined && { cpuMillicpu: cpuOf(cpu) }),
       cpuMaxMillicpu: limits.cpu === undefined ? null : cpuOf(limits.cpu),
-      ...boundsIn(env, labels),
+      ...replicaBoundsIn(env, labels),
     },
   }
 }
@@ -62,7 +62,7 @@ function environmentIn({ envVars, envProcess }: GatewayBody): Record<string, str
 }
 
 function memoryOf(text: string): number {
-  const bytes = bytesOf(text)
+  const bytes = bytesOfQuantity(text)
   if (bytes === null) throw invalid(`The memory ${JSON.stringify(text)} is no amount: write 128Mi.`)
   return bytes
 }
@@ -95,8 +95,8 @@ export function statusOf(fn: Fn & { count: number }): GatewayBody {
     ...(fprocess !== undefined && { envProcess: fprocess }),
     envVars,
     labels: {
-      ...(fn.minWorkers > 0 && { [leastReplicasLabel]: String(fn.minWorkers) }),
-      ...(fn.maxWorkers !== null && { [mostReplicasLabel]: String(fn.maxWorkers) }),
+      ...(fn.minWorkers > 0 && { [minReplicasLabel]: String(fn.minWorkers) }),
+      ...(fn.maxWorkers !== null && { [maxReplicasLabel]: String(fn.maxWorkers) }),
     },
     annotations: {},
     limits: {

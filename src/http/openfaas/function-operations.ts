@@ -4,7 +4,7 @@ import type { Fn } from '../../domain/function.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { FunctionFields } from '../../services/functions/function-fields.ts'
 import type { CountedFn, Functions } from '../../services/functions/functions.ts'
-import { retainedFieldsOf, uniqueOf } from '../../services/functions/replacement.ts'
+import { retainedFieldsOf, uniqueFieldsOf } from '../../services/functions/replacement.ts'
 import { codeOf, deploymentIn, statusOf } from './deployment.ts'
 import { accepted, type GatewayAnswer, type GatewayCall, textIn } from './gateway-call.ts'
 
@@ -76,7 +76,7 @@ export class FunctionOperations {
   async #replaced(who: Principal, fn: CountedFn, fields: FunctionFields, image: string): Promise<void> {
     const { functions } = this.#parts
     const kept = retainedFieldsOf(fn, { isImage: true, said })
-    await functions.replace(who, { fn }, { ...kept, ...fields, ...uniqueOf(fn), code: codeOf(image) })
+    await functions.replace(who, { fn }, { ...kept, ...fields, ...uniqueFieldsOf(fn), code: codeOf(image) })
   }
 
   #own(who: Principal, name: string): CountedFn {

@@ -5,7 +5,7 @@ import type { Scope } from '../../domain/scope.ts'
 import { callerByBasicToken } from '../basic-token.ts'
 import { callerAddress } from '../caller-address.ts'
 import { pathOf, statusOfCode } from '../error-response.ts'
-import { decoded } from '../function-call.ts'
+import { decodeName } from '../function-call.ts'
 import { requireTokenScope } from '../guard.ts'
 import type { HttpParts } from '../server.ts'
 import { type GatewayBody, namespace } from './deployment.ts'
@@ -85,7 +85,7 @@ async function answerOf(
   if (route.scope === 'deploy' && incoming.method !== 'DELETE') parts.space.refuseMore()
   const limits = { maxBytes: settings.maxBodyBytes, isKnown: true, projectId: who.projectId }
   const given = gatewayBodyIn(await bodies.read(incoming, outgoing, limits))
-  const call = { who, name: decoded(name ?? ''), query: new URLSearchParams(query), given, incoming }
+  const call = { who, name: decodeName(name ?? ''), query: new URLSearchParams(query), given, incoming }
   checkNamespace(call)
   const answer = await route.operation(call)
   if (route.scope === 'deploy') note(parts, who, call, answer.status)

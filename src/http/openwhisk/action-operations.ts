@@ -4,7 +4,7 @@ import type { Principal } from '../../domain/principal.ts'
 import type { NewFunction } from '../../services/functions/function-creation.ts'
 import type { FunctionFields } from '../../services/functions/function-fields.ts'
 import type { Functions } from '../../services/functions/functions.ts'
-import { retainedFieldsOf, uniqueOf } from '../../services/functions/replacement.ts'
+import { retainedFieldsOf, uniqueFieldsOf } from '../../services/functions/replacement.ts'
 import type { Runtimes } from '../../services/platform/runtimes.ts'
 import { type ActionCode, codeOf } from './action-code.ts'
 import {
@@ -166,7 +166,7 @@ export class ActionOperations {
     const { functions, onChange } = this.#parts
     const kept = retainedFieldsOf(fn, { isImage: given.runtime === undefined, said })
     const instead = { fn, aside: () => onChange(who, entity.name), back: () => onChange(who) }
-    return functions.replace(who, instead, { ...kept, ...uniqueOf(fn), ...given })
+    return functions.replace(who, instead, { ...kept, ...uniqueFieldsOf(fn), ...given })
   }
 
   #environment(

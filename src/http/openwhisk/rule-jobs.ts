@@ -2,7 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { WhiskAlarm, WhiskEntity, WhiskRule } from '../../domain/openwhisk.ts'
 import type { Principal } from '../../domain/principal.ts'
-import { leastAheadMs } from '../../services/triggers/job-schedule.ts'
+import { minLeadMs } from '../../services/triggers/job-schedule.ts'
 import type { Jobs, NewJob } from '../../services/triggers/jobs.ts'
 import type { Catalogue } from './catalogue.ts'
 import { objectOf } from './key-values.ts'
@@ -76,7 +76,7 @@ export class RuleJobs {
   }
 
   #hasPassed(date: string): boolean {
-    return Date.parse(date) < this.#parts.clock.now() + leastAheadMs
+    return Date.parse(date) < this.#parts.clock.now() + minLeadMs
   }
 
   async #drop({ fields }: WhiskEntity): Promise<void> {

@@ -4,7 +4,7 @@ import { factsOf } from '../../domain/signature.ts'
 import type { CallInput, Revision } from '../../domain/worker.ts'
 import type { Invocation, RunRequest } from '../../services/runs/invocation.ts'
 import { ResponseCaller } from '../caller.ts'
-import { answer } from '../function-response.ts'
+import { sendFunctionResponse } from '../function-response.ts'
 import { responseOf } from './activation-record.ts'
 import { errorIn, send } from './web-actions.ts'
 import { webParams } from './web-params.ts'
@@ -38,7 +38,7 @@ export async function answerAsWebAction(
 ): Promise<void> {
   const { execution, outcome } = await invocation.run({ ...request, caller: new ResponseCaller(outgoing) })
   const { statusCode, success, result } = responseOf(execution, request.target.revision.timeoutMs)
-  if (statusCode > 1) return answer(outgoing, execution, outcome, { isOwn: false, failure: 'fault' })
+  if (statusCode > 1) return sendFunctionResponse(outgoing, execution, outcome, { isOwn: false, failure: 'fault' })
   outgoing.setHeader('X-Execution-Id', execution.id)
   send(outgoing, webAnswerOf(success ? result : errorIn(result)))
 }

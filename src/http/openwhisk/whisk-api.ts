@@ -3,7 +3,7 @@ import { LimitReached } from '../../domain/errors.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { callerAddress } from '../caller-address.ts'
 import { pathOf } from '../error-response.ts'
-import { decoded } from '../function-call.ts'
+import { decodeName } from '../function-call.ts'
 import { requireTokenScope } from '../guard.ts'
 import type { HttpParts } from '../server.ts'
 import { aboutApi, limitsShown } from './about.ts'
@@ -76,7 +76,7 @@ async function answerOf(
   const url = incoming.url as string
   const at = url.indexOf('?')
   const [path, query] = at === -1 ? [url, ''] : [url.slice(0, at), url.slice(at + 1)]
-  const segments = path.split('/').slice(3).map(decoded)
+  const segments = path.split('/').slice(3).map(decodeName)
   const method = incoming.method as string
   if (segments.length === 0 || segments[0] === '') return { status: 200, json: aboutApi() }
   if (segments[0] === 'web') {

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { AccessKey } from '../../domain/access-key.ts'
 import type { AccessKeys } from '../../services/platform/access-keys.ts'
 import { readObject } from '../body.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { parseFields, text, uuid } from '../fields.ts'
 import { shownTime } from '../time.ts'
 
@@ -26,7 +26,7 @@ const madeKey = shown
   .extend({ secret_access_key: z.string().openapi({ description: 'Shown this once.' }) })
   .openapi('NewAccessKey')
 
-export function bindAccessKeys(app: App, keys: AccessKeys, settings: { maxBodyBytes: number }): void {
+export function bindAccessKeys(app: HttpApp, keys: AccessKeys, settings: { maxBodyBytes: number }): void {
   endpoint(
     app,
     {

@@ -4,7 +4,7 @@ import { invalid } from '../../domain/errors.ts'
 import type { Aliases } from '../../services/functions/aliases.ts'
 import { readObject } from '../body.ts'
 import { cascadeIn, cascadeQuery } from '../cascade.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { field, ignored, integer, nullable, parseFields, text, uuid } from '../fields.ts'
 import { listParameters, listQuery } from '../list-query.ts'
 import { shownTime } from '../time.ts'
@@ -53,7 +53,7 @@ const shown = z
   })
   .openapi('Alias')
 
-export function bindAliases(app: App, aliases: Aliases, settings: { maxBodyBytes: number }): void {
+export function bindAliases(app: HttpApp, aliases: Aliases, settings: { maxBodyBytes: number }): void {
   endpoint(
     app,
     {

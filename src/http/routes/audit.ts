@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { AuditEntry } from '../../domain/audit.ts'
 import { invalid } from '../../domain/errors.ts'
 import type { AuditLog } from '../../services/platform/audit-log.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { listParameters, pageQuery } from '../list-query.ts'
 import { shownTime } from '../time.ts'
 
@@ -29,7 +29,7 @@ const shown = z
   })
   .openapi('AuditEntry')
 
-export function bindAudit(app: App, audit: AuditLog): void {
+export function bindAudit(app: HttpApp, audit: AuditLog): void {
   endpoint(
     app,
     {

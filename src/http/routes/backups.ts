@@ -1,14 +1,14 @@
 import { z } from '@hono/zod-openapi'
 import type { Backup } from '../../domain/backup.ts'
 import type { Backups } from '../../services/platform/backups.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { shownTime } from '../time.ts'
 
 const tag = 'backups'
 const path = '/v1/backups/:name'
 const shown = z.object({ name: z.string(), size_bytes: z.int(), created_at: z.string() }).openapi('Backup')
 
-export function bindBackups(app: App, backups: Backups): void {
+export function bindBackups(app: HttpApp, backups: Backups): void {
   endpoint(
     app,
     {

@@ -5,19 +5,19 @@ import { buildJson, shownBuild } from '../build-json.ts'
 import { buildQuery, buildWaitIn } from '../build-query.ts'
 import { deploymentAnswer, linesDescription } from '../build-response.ts'
 import { flagIn } from '../cascade.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import type { ErrorObservers } from '../error-response.ts'
 import { uuidParam } from '../fields.ts'
 import { functionJson, shownFunction } from '../function-json.ts'
 import { type Column, listParameters, listQuery } from '../list-query.ts'
 import type { Ctx } from '../request-context.ts'
-import { LiveText } from '../text-stream.ts'
+import { TextStream } from '../text-stream.ts'
 
 const tag = 'builds'
 const columns: readonly Column[] = ['project_id', 'function_id', 'status']
 
 /** Builds of packages, the newest first. */
-export function bindBuilds(app: App, builds: Builds, functions: Functions, told: ErrorObservers): void {
+export function bindBuilds(app: HttpApp, builds: Builds, functions: Functions, told: ErrorObservers): void {
   const idOf = (c: Ctx) => uuidParam('Build', c.req.param('id') ?? '')
 
   endpoint(
@@ -99,7 +99,7 @@ export function bindBuilds(app: App, builds: Builds, functions: Functions, told:
 
 function followed(text: string, follow: NonNullable<ReturnType<Builds['log']>['follow']>): ReadableStream<Uint8Array> {
   let stop = (): void => {}
-  const live = new LiveText(undefined, () => stop())
+  const live = new TextStream(undefined, () => stop())
   live.write(text)
   stop = follow(
     (more) => live.output(more),

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { notFound } from '../../domain/errors.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import type { Ctx } from '../request-context.ts'
 
 /** The console: static files, and its single page for every address below /console. */
@@ -25,7 +25,7 @@ const policy =
 
 const notBuilt = 'The console is not built: run "npm run build:console" and load this page again.\n'
 
-export function bindConsole(app: App, read: (name: string) => Buffer | null): void {
+export function bindConsole(app: HttpApp, read: (name: string) => Buffer | null): void {
   const known = new Map<string, Served>()
   const find = (name: string): Served | null => {
     const found = known.get(name)

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
 import type { DeadLetters } from '../../services/runs/dead-letters.ts'
 import { readObject } from '../body.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { executionJson, shownExecution } from '../execution-json.ts'
 import { sendExecutions } from '../execution-list.ts'
 import { field, nullable, parseFields, uuidParam } from '../fields.ts'
@@ -30,7 +30,7 @@ const done = z.object({
 const asBody = { 'Content-Type': 'application/json' }
 
 /** Accepted runs that did not succeed and are not retried automatically. */
-export function bindDeadLetters(app: App, deadLetters: DeadLetters, settings: { maxBodyBytes: number }): void {
+export function bindDeadLetters(app: HttpApp, deadLetters: DeadLetters, settings: { maxBodyBytes: number }): void {
   const idOf = (c: Ctx) => uuidParam('Execution', c.req.param('id') ?? '')
 
   endpoint(

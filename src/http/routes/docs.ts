@@ -1,10 +1,10 @@
 import type { DocPage } from '../../domain/doc-page.ts'
 import { notFound } from '../../domain/errors.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import type { Ctx } from '../request-context.ts'
 
 /** The documentation for people. `read` and the Markdown renderer run at the first request. */
-export function bindDocs(app: App, read: () => DocPage[]): void {
+export function bindDocs(app: HttpApp, read: () => DocPage[]): void {
   const made = new Map<string, Promise<string>>()
   const show = async (c: Ctx, name: string) => {
     const html = made.get(name) ?? rendered(read(), name)

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import type { RunEvent, RunEvents } from '../../services/runs/run-events.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { executionJson } from '../execution-json.ts'
 import type { Gauges } from '../metrics-text.ts'
 
@@ -22,7 +22,7 @@ const query = z.object({
   log: z.enum(['true', 'false']).optional().openapi({ description: 'Also what runs print, as they print it.' }),
 })
 
-export function bindEvents(app: App, { events, targets, gauges }: EventsParts): void {
+export function bindEvents(app: HttpApp, { events, targets, gauges }: EventsParts): void {
   endpoint(
     app,
     {

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import type { Executions } from '../../services/runs/executions.ts'
 import { ResponseCaller } from '../caller.ts'
-import { type App, describe, endpoint } from '../endpoint.ts'
+import { describe, endpoint, type HttpApp } from '../endpoint.ts'
 import { executionJson, shownExecution } from '../execution-json.ts'
 import { sendExecutions } from '../execution-list.ts'
 import { newExecution } from '../execution-request.ts'
@@ -15,7 +15,7 @@ const columns: readonly Column[] = [
   ...(['trigger', 'trigger_id', 'start_kind', 'function_alias', 'created_at', 'error'] as const),
 ]
 
-export function bindExecutions(app: App, executions: Executions): void {
+export function bindExecutions(app: HttpApp, executions: Executions): void {
   describe(app, {
     method: 'post',
     path: '/v1/executions',

@@ -4,7 +4,7 @@ import type { CountedVersion, FunctionVersions } from '../../services/functions/
 import { readObject } from '../body.ts'
 import { cascadeIn, cascadeQuery } from '../cascade.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { integerParam, parseFields, text } from '../fields.ts'
 import { functionJson, shownFunction } from '../function-json.ts'
 import { listParameters, pageQuery } from '../list-query.ts'
@@ -27,7 +27,11 @@ const shown = z
   })
   .openapi('FunctionVersion')
 
-export function bindFunctionVersions(app: App, versions: FunctionVersions, settings: { maxBodyBytes: number }): void {
+export function bindFunctionVersions(
+  app: HttpApp,
+  versions: FunctionVersions,
+  settings: { maxBodyBytes: number },
+): void {
   endpoint(
     app,
     {

@@ -6,18 +6,18 @@ import { buildOptionsIn, buildQuery, buildWaitIn } from '../build-query.ts'
 import { deploymentAnswer, linesDescription } from '../build-response.ts'
 import { cascadeIn, cascadeQuery, flagIn, keepJobsQuery } from '../cascade.ts'
 import { downloadResponse, wantsDownload } from '../download.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import type { ErrorObservers } from '../error-response.ts'
 import { functionJson, listedFunction, shownFunction } from '../function-json.ts'
 import { functionChangeBodies, newFunctionBodies, readFunctionChange, readNewFunction } from '../function-request.ts'
-import type { BodyLimits } from '../function-upload.ts'
+import type { UploadLimits } from '../function-upload.ts'
 import { listParameters, listQuery } from '../list-query.ts'
-import { checkQuery, requestedCheck } from '../load-check-query.ts'
+import { checkQuery, loadCheckIn } from '../load-check-query.ts'
 
 const tag = 'functions'
 const path = '/v1/functions/:id'
 
-export function bindFunctions(app: App, functions: Functions, settings: BodyLimits, told: ErrorObservers): void {
+export function bindFunctions(app: HttpApp, functions: Functions, settings: UploadLimits, told: ErrorObservers): void {
   endpoint(
     app,
     {
@@ -43,7 +43,7 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       ],
     },
     async (c) => {
-      const [check, asked] = [requestedCheck(c), { ...buildOptionsIn(c), wait: buildWaitIn(c) }]
+      const [check, asked] = [loadCheckIn(c), { ...buildOptionsIn(c), wait: buildWaitIn(c) }]
       const given = await readNewFunction(c, settings)
       const deploy = async (build: DeploymentBuildOptions) => {
         const fn = await functions.create(c.get('who'), { ...given, build }, check)
@@ -113,7 +113,7 @@ export function bindFunctions(app: App, functions: Functions, settings: BodyLimi
       ],
     },
     async (c) => {
-      const [keepJobs, check] = [flagIn(c, 'keep_jobs'), requestedCheck(c)]
+      const [keepJobs, check] = [flagIn(c, 'keep_jobs'), loadCheckIn(c)]
       const asked = { ...buildOptionsIn(c), wait: buildWaitIn(c) }
       const change = { ...(await readFunctionChange(c, settings)), keepJobs }
       const deploy = async (build: DeploymentBuildOptions) => {

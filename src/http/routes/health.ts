@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 
 /** Liveness and readiness. */
-export function bindHealth(app: App, parts: { isReady(): boolean }): void {
+export function bindHealth(app: HttpApp, parts: { isReady(): boolean }): void {
   endpoint(
     app,
     {

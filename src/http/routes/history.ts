@@ -3,7 +3,7 @@ import { invalid } from '../../domain/errors.ts'
 import type { PastCall } from '../../domain/history.ts'
 import { timeFromText } from '../../domain/time-text.ts'
 import type { Executions } from '../../services/runs/executions.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 
 const query = z.object({
   since: z
@@ -13,7 +13,7 @@ const query = z.object({
 })
 
 /** Past calls, for the simulator. */
-export function bindHistory(app: App, executions: Pick<Executions, 'history'>): void {
+export function bindHistory(app: HttpApp, executions: Pick<Executions, 'history'>): void {
   endpoint(
     app,
     {

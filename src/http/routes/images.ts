@@ -3,7 +3,7 @@ import { invalid } from '../../domain/errors.ts'
 import type { ImageView } from '../../domain/image-use.ts'
 import type { Images, PruneResult } from '../../services/platform/images.ts'
 import { readObject } from '../body.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { parseFields, text, toBoolean } from '../fields.ts'
 import { shownTime } from '../time.ts'
 
@@ -30,7 +30,7 @@ const pruned = z.object({
 const pulled = z.object({ image: text(512, 'Name of the image. Required.') })
 
 /** The images of runtimes and functions in the server's engine. */
-export function bindImages(app: App, images: Images, settings: { maxBodyBytes: number }): void {
+export function bindImages(app: HttpApp, images: Images, settings: { maxBodyBytes: number }): void {
   endpoint(
     app,
     {

@@ -8,7 +8,7 @@ import { inputFromBody, inputOfRequest } from '../../domain/input.ts'
 import type { Authenticate } from '../../domain/principal.ts'
 import { factsOf } from '../../domain/signature.ts'
 import { takesRequest } from '../../domain/worker.ts'
-import type { Exposed } from '../../services/functions/public-functions.ts'
+import type { PublicFunctions } from '../../services/functions/public-functions.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import type { AsyncRequests } from '../../services/runs/async-requests.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
@@ -18,12 +18,12 @@ import { calleeOf } from '../callee.ts'
 import { eventsIn, modeOf } from '../cloud-events.ts'
 import { unpacked } from '../content-encoding.ts'
 import { admits, answerHeaders, setHeaders } from '../cross-origin.ts'
-import { type App, describe } from '../endpoint.ts'
-import type { Described } from '../endpoint-description.ts'
+import { describe, type HttpApp } from '../endpoint.ts'
+import type { EndpointDescription } from '../endpoint-description.ts'
 import { answerEvents } from '../event-runs.ts'
 import { type FunctionUrl, requestHead } from '../function-call.ts'
 import { toInvoke } from '../guard.ts'
-import { doorOf, refuseElsewhere } from '../open-mode.ts'
+import { allowedOriginsOf, refuseCrossSite } from '../open-mode.ts'
 import { callbackTerms } from '../openfaas/async-call.ts'
 import { answerAcceptedRun, answerWithRun } from '../run-response.ts'
 import type { HttpSettings } from '../settings.ts'
@@ -33,7 +33,7 @@ export interface InvokeParts {
   invocation: Invocation
   asked: AsyncRequests
   newId: NewId
-  exposed: Exposed
+  exposed: PublicFunctions
   authenticate: Authenticate
   bodies: Bodies
   settings: HttpSettings
@@ -42,13 +42,13 @@ export interface InvokeParts {
 const methods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options'] as const
 
 /** Describes `ANY /fn/{name}` and below, which `request-listener.ts` serves, for /openapi.json. */
-export function describeInvoke(app: App): void {
+export function describeInvoke(app: HttpApp): void {
   for (const path of ['/fn/:name', '/fn/:name/:path']) {
     for (const method of methods) describe(app, { method, path, ...aboutInvoke })
   }
 }
 
-const aboutInvoke: Omit<Described, 'method' | 'path'> = {
+const aboutInvoke: Omit<EndpointDescription, 'method' | 'path'> = {
   tag: 'functions',
   ...toInvoke,
   summary: 'Call a function',
@@ -148,7 +148,7 @@ function refuseOtherSites({ settings }: InvokeParts, fn: Fn, incoming: IncomingM
   if (!settings.isOpen || fn.access === 'public') return
   const { origin } = incoming.headers
   if (origin !== undefined && fn.cors !== null && admits(fn.cors, origin)) return
-  refuseElsewhere(incoming, doorOf(settings), false)
+  refuseCrossSite(incoming, allowedOriginsOf(settings), false)
 }
 
 /** CORS headers for any response. */

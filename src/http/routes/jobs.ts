@@ -1,9 +1,9 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
 import { secondsPlaces, withSecondsLast } from '../../domain/job.ts'
-import { selected } from '../../domain/list.ts'
+import { selectRows } from '../../domain/list.ts'
 import type { Jobs } from '../../services/triggers/jobs.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { uuidParam } from '../fields.ts'
 import { jobJson, shownJob } from '../job-json.ts'
 import { jobChange, newJob, readJobChange, readNewJob } from '../job-request.ts'
@@ -36,7 +36,7 @@ const calendar = z.object({
   ),
 })
 
-export function bindJobs(app: App, jobs: Jobs, settings: { maxBodyBytes: number }, clock: { now(): number }): void {
+export function bindJobs(app: HttpApp, jobs: Jobs, settings: { maxBodyBytes: number }, clock: { now(): number }): void {
   endpoint(
     app,
     {
@@ -69,7 +69,7 @@ export function bindJobs(app: App, jobs: Jobs, settings: { maxBodyBytes: number 
     },
     (c) => {
       const query = listQuery(c, c.get('who'), ['project_id'])
-      return c.json({ jobs: selected(jobs.list(query.filter.projectId), query).map((job) => jobJson(jobs, job)) })
+      return c.json({ jobs: selectRows(jobs.list(query.filter.projectId), query).map((job) => jobJson(jobs, job)) })
     },
   )
 

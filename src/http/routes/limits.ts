@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { type LimitName, limitFacts, limitNames, type ProjectLimits } from '../../domain/limits.ts'
 import type { LimitsOfProjects, ProjectSummary, ShownLimit } from '../../services/runs/project-limits.ts'
 import { readObject } from '../body.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { nullable, number, parseFields } from '../fields.ts'
 
 const tag = 'limits'
@@ -42,7 +42,7 @@ const shownProject = z
   })
   .openapi('Project')
 
-export function bindLimits(app: App, limits: LimitsOfProjects, settings: { maxBodyBytes: number }): void {
+export function bindLimits(app: HttpApp, limits: LimitsOfProjects, settings: { maxBodyBytes: number }): void {
   endpoint(
     app,
     {

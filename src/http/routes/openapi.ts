@@ -1,8 +1,8 @@
 import { z } from '@hono/zod-openapi'
-import { type App, endpoint, registerPaths } from '../endpoint.ts'
+import { endpoint, type HttpApp, registerPaths } from '../endpoint.ts'
 import { openApiPage } from '../openapi-page.ts'
 
-type OpenApiDocument = ReturnType<App['getOpenAPI31Document']>
+type OpenApiDocument = ReturnType<HttpApp['getOpenAPI31Document']>
 
 const about = {
   openapi: '3.1.0',
@@ -14,7 +14,7 @@ const about = {
 }
 
 /** The API as a document for programs, and as a page for people. It is bound last, because it lists everything bound before. */
-export function bindOpenApi(app: App): void {
+export function bindOpenApi(app: HttpApp): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
     type: 'apiKey',
     in: 'header',
@@ -54,7 +54,7 @@ export function bindOpenApi(app: App): void {
   )
 }
 
-function documentOf(app: App): OpenApiDocument {
+function documentOf(app: HttpApp): OpenApiDocument {
   registerPaths(app)
   return app.getOpenAPI31Document(about)
 }

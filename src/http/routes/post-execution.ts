@@ -7,7 +7,7 @@ import { jsonText, mediaTypeOf, parseObject, refuseMediaType } from '../body.ts'
 import { ResponseCaller } from '../caller.ts'
 import { unpacked } from '../content-encoding.ts'
 import { executionJson } from '../execution-json.ts'
-import { executionFields, termsOf } from '../execution-request.ts'
+import { executionFields, runOptionsOf } from '../execution-request.ts'
 
 /** `POST /v1/executions` on Node's own request and response: see `request-listener.ts`. */
 export async function postExecution(
@@ -57,7 +57,7 @@ async function created(
   if (isPlain && asked === undefined) {
     return { status: 201, json: executionJson(await executions.create(who, given, caller)) }
   }
-  const terms = termsOf(fields, asked)
+  const terms = runOptionsOf(fields, asked)
   if (terms === undefined && asked === undefined) {
     return { status: 201, json: executionJson(await executions.create(who, given, caller)) }
   }

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import type { RegistryLogin } from '../../domain/registry.ts'
 import type { Registries } from '../../services/platform/registries.ts'
 import { readObject } from '../body.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { parseFields, text } from '../fields.ts'
 import { shownTime } from '../time.ts'
 
@@ -19,7 +19,7 @@ const made = shown.extend({
 })
 
 /** Credentials for image registries. */
-export function bindRegistries(app: App, registries: Registries, settings: { maxBodyBytes: number }): void {
+export function bindRegistries(app: HttpApp, registries: Registries, settings: { maxBodyBytes: number }): void {
   endpoint(
     app,
     {

@@ -4,7 +4,7 @@ import type { Runtime } from '../../domain/runtime.ts'
 import { signatureNames } from '../../domain/signature.ts'
 import type { Runtimes } from '../../services/platform/runtimes.ts'
 import { readObject } from '../body.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { choice, flag, ignored, integer, parseFields, text, uuidParam } from '../fields.ts'
 import { listParameters, pageQuery } from '../list-query.ts'
 import { shownTime } from '../time.ts'
@@ -56,7 +56,7 @@ const shown = z
 
 const capacity = z.object({ name: z.string(), capacity: z.object({ total: z.int(), available: z.int() }) })
 
-export function bindRuntimes(app: App, runtimes: Runtimes, settings: { maxBodyBytes: number }): void {
+export function bindRuntimes(app: HttpApp, runtimes: Runtimes, settings: { maxBodyBytes: number }): void {
   endpoint(
     app,
     {

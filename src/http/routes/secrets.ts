@@ -4,7 +4,7 @@ import { paged } from '../../domain/list.ts'
 import type { Secrets, ShownSecret } from '../../services/functions/secrets.ts'
 import { readObject } from '../body.ts'
 import { cascadeIn, cascadeQuery } from '../cascade.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { choice, field, integer, parseFields, text } from '../fields.ts'
 import { listParameters, pageQuery } from '../list-query.ts'
 import { shownTime } from '../time.ts'
@@ -52,7 +52,7 @@ const shown = z
   })
   .openapi('Secret')
 
-export function bindSecrets(app: App, secrets: Secrets, settings: { maxBodyBytes: number }): void {
+export function bindSecrets(app: HttpApp, secrets: Secrets, settings: { maxBodyBytes: number }): void {
   endpoint(
     app,
     {

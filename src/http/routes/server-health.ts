@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { findingStates } from '../../domain/finding.ts'
 import type { Health, HealthReport } from '../../services/platform/health.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { shownTime } from '../time.ts'
 
 const state = z.enum(findingStates)
@@ -43,7 +43,7 @@ const shown = z
   .openapi('Health')
 
 /** The installation's state, checked on request. */
-export function bindServerHealth(app: App, health: Health): void {
+export function bindServerHealth(app: HttpApp, health: Health): void {
   endpoint(
     app,
     {

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { requireAdmin } from '../../domain/principal.ts'
 import type { SettingInEffect } from '../../domain/setting.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 
 const shown = z
   .object({
@@ -14,7 +14,7 @@ const shown = z
   })
   .openapi('Setting')
 
-export function bindSettings(app: App, inEffect: () => SettingInEffect[]): void {
+export function bindSettings(app: HttpApp, inEffect: () => SettingInEffect[]): void {
   endpoint(
     app,
     {

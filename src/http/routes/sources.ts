@@ -3,7 +3,7 @@ import { invalid } from '../../domain/errors.ts'
 import { sourceEvents, sourceStatuses } from '../../domain/source.ts'
 import type { ShownSource, Sources } from '../../services/triggers/sources.ts'
 import { readObject } from '../body.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { choice, field, flag, integer, parseFields, text, uuidParam } from '../fields.ts'
 import { listParameters, listQuery } from '../list-query.ts'
 import type { Ctx } from '../request-context.ts'
@@ -57,7 +57,7 @@ const shown = z
   })
   .openapi('Source')
 
-export function bindSources(app: App, sources: Sources, settings: { maxBodyBytes: number }): void {
+export function bindSources(app: HttpApp, sources: Sources, settings: { maxBodyBytes: number }): void {
   endpoint(
     app,
     {

@@ -3,7 +3,7 @@ import { requireAdmin } from '../../domain/principal.ts'
 import { coldReasons } from '../../domain/start-kind.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import { phaseNames, type Stats, type Tally } from '../../services/runs/stats.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import type { RefusalCounters } from '../error-response.ts'
 import { listParameters, listQuery } from '../list-query.ts'
 import { type Gauges, metricsText } from '../metrics-text.ts'
@@ -44,7 +44,7 @@ const shown = z
   })
   .openapi('Stats')
 
-export function bindStats(app: App, { stats, targets, gauges, refusals }: StatsParts): void {
+export function bindStats(app: HttpApp, { stats, targets, gauges, refusals }: StatsParts): void {
   endpoint(
     app,
     {

@@ -7,7 +7,7 @@ import type { Token } from '../../domain/token.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import type { Tokens } from '../../services/platform/tokens.ts'
 import { readObject } from '../body.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { field, integer, parseFields, text, uuidParam } from '../fields.ts'
 import { listParameters, pageQuery } from '../list-query.ts'
 import { shownTime } from '../time.ts'
@@ -58,7 +58,7 @@ interface TokenParts {
   targets: Pick<Targets, 'findFunction'>
 }
 
-export function bindTokens(app: App, { tokens, targets }: TokenParts, settings: { maxBodyBytes: number }): void {
+export function bindTokens(app: HttpApp, { tokens, targets }: TokenParts, settings: { maxBodyBytes: number }): void {
   endpoint(
     app,
     {

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
 import { dayOf, type UsageKey, usageKeys } from '../../domain/usage.ts'
 import type { ShownUsage, Usage } from '../../services/runs/usage.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { toBoolean } from '../fields.ts'
 import type { Ctx } from '../request-context.ts'
 
@@ -39,7 +39,7 @@ const query = z.object({
 })
 
 /** Use of functions. */
-export function bindUsage(app: App, usage: Usage): void {
+export function bindUsage(app: HttpApp, usage: Usage): void {
   endpoint(
     app,
     {

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { baseUrl, sentPath } from '../path.ts'
 
 const versions = z.object({
@@ -14,7 +14,7 @@ const versions = z.object({
 const root = z.object({ uri: z.string() })
 
 /** API discovery, as in the contract. */
-export function bindVersionsRoot(app: App, settings: { trustProxy: boolean }): void {
+export function bindVersionsRoot(app: HttpApp, settings: { trustProxy: boolean }): void {
   endpoint(
     app,
     {

@@ -8,15 +8,15 @@ import type { Invocation } from '../../services/runs/invocation.ts'
 import type { DeliveryStatus } from '../../services/triggers/webhook-deliveries.ts'
 import type { Webhooks } from '../../services/triggers/webhooks.ts'
 import { asyncRequestIn } from '../async-request.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { type EventRun, eventsOf } from '../event-runs.ts'
 import { uuidParam } from '../fields.ts'
 import { answerAsWebAction, isAction } from '../openwhisk/web-webhook.ts'
 import type { Ctx } from '../request-context.ts'
 import { answerWithRun } from '../run-response.ts'
 import type { HttpSettings } from '../settings.ts'
-import type { WrongTokens } from '../token-throttle.ts'
-import { readSigned, webhookCall } from '../webhook-call.ts'
+import type { TokenThrottle } from '../token-throttle.ts'
+import { readSignedRequest, webhookCall } from '../webhook-call.ts'
 
 const tag = 'webhooks'
 
@@ -27,11 +27,11 @@ export interface WebhookInvokeParts {
   asked: AsyncRequests
   newId: NewId
   settings: HttpSettings
-  wrongTokens: WrongTokens
+  wrongTokens: TokenThrottle
 }
 
 /** The door for callers without credentials: the webhook's address runs its function. */
-export function bindWebhookInvoke(app: App, parts: WebhookInvokeParts): void {
+export function bindWebhookInvoke(app: HttpApp, parts: WebhookInvokeParts): void {
   const { webhooks, invocation, asked, executions, newId, settings, wrongTokens } = parts
   const calledOf = (c: Ctx, id: string) => {
     try {
@@ -43,7 +43,7 @@ export function bindWebhookInvoke(app: App, parts: WebhookInvokeParts): void {
   /** The caller is anonymous, so no body is read for a webhook that does not exist. */
   const take = async (c: Ctx, id: string): Promise<Response> => {
     const call = calledOf(c, id)
-    const signed = await readSigned(c, settings, call.webhook.projectId)
+    const signed = await readSignedRequest(c, settings, call.webhook.projectId)
     const { executionId, deliveryId } = webhooks.admit(call, signed)
     /** The record includes the function's input, so that the delivery can be repeated. */
     const note = (status: DeliveryStatus, execution: string, { input, http }: EventRun, bytes = signed.body.length) =>

@@ -1,12 +1,12 @@
 import { z } from '@hono/zod-openapi'
-import { selected } from '../../domain/list.ts'
+import { selectRows } from '../../domain/list.ts'
 import type { Webhook } from '../../domain/webhook.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
 import type { Webhooks } from '../../services/triggers/webhooks.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { uuidParam } from '../fields.ts'
 import { listParameters, listQuery } from '../list-query.ts'
-import { handedOutBase } from '../path.ts'
+import { publishedBaseUrl } from '../path.ts'
 import type { Ctx } from '../request-context.ts'
 import type { HttpSettings } from '../settings.ts'
 import { deliveryJson, shownDelivery, shownWebhook, webhookJson } from '../webhook-json.ts'
@@ -20,9 +20,9 @@ export interface WebhookParts {
   settings: HttpSettings
 }
 
-export function bindWebhooks(app: App, { webhooks, invocation, settings }: WebhookParts): void {
+export function bindWebhooks(app: HttpApp, { webhooks, invocation, settings }: WebhookParts): void {
   const asShown = (c: Ctx, webhook: Webhook) =>
-    webhookJson(webhook, `${handedOutBase(c, settings)}/v1/webhooks/${webhook.id}/invoke`)
+    webhookJson(webhook, `${publishedBaseUrl(c, settings)}/v1/webhooks/${webhook.id}/invoke`)
 
   endpoint(
     app,
@@ -54,7 +54,7 @@ export function bindWebhooks(app: App, { webhooks, invocation, settings }: Webho
     },
     (c) => {
       const query = listQuery(c, c.get('who'), ['project_id'])
-      const rows = selected(webhooks.list(query.filter.projectId), query)
+      const rows = selectRows(webhooks.list(query.filter.projectId), query)
       return c.json({ webhooks: rows.map((webhook) => asShown(c, webhook)) })
     },
   )

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi'
 import { actorOf } from '../../domain/principal.ts'
 import { scopeNames } from '../../domain/scope.ts'
 import type { Tokens } from '../../services/platform/tokens.ts'
-import { type App, endpoint } from '../endpoint.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
 import { shownTime } from '../time.ts'
 
 const shown = z
@@ -20,7 +20,7 @@ const shown = z
   })
   .openapi('WhoAmI')
 
-export function bindWhoAmI(app: App, tokens: Tokens): void {
+export function bindWhoAmI(app: HttpApp, tokens: Tokens): void {
   endpoint(
     app,
     {

@@ -3,8 +3,8 @@ import { invalid } from '../../domain/errors.ts'
 import { sampleEveryMs, workerStates } from '../../services/functions/worker-history.ts'
 import type { MeasuredWorker, WorkerControl } from '../../services/functions/workers.ts'
 import { readObject } from '../body.ts'
-import { type App, endpoint } from '../endpoint.ts'
-import type { Described } from '../endpoint-description.ts'
+import { endpoint, type HttpApp } from '../endpoint.ts'
+import type { EndpointDescription } from '../endpoint-description.ts'
 import { integer, integerParam, parseFields } from '../fields.ts'
 import type { Ctx } from '../request-context.ts'
 
@@ -70,7 +70,7 @@ const history = z
 const bases = ['/v1/functions/:id', '/v1/functions/:id/versions/:number'] as const
 type Base = (typeof bases)[number]
 
-export function bindWorkers(app: App, workers: WorkerControl, settings: { maxBodyBytes: number }): void {
+export function bindWorkers(app: HttpApp, workers: WorkerControl, settings: { maxBodyBytes: number }): void {
   const countOf = async (c: Ctx): Promise<number | undefined> =>
     parseFields(amount, await readObject(c, settings.maxBodyBytes)).count
 
@@ -198,7 +198,7 @@ function historyJson({
 const byName = <Name extends string, T>(names: readonly Name[], value: (name: Name) => T) =>
   Object.fromEntries(names.map((name) => [name, value(name)])) as Record<Name, T>
 
-const action = (path: `${Base}/${string}`, summary: string): Described<string> => ({
+const action = (path: `${Base}/${string}`, summary: string): EndpointDescription<string> => ({
   method: 'post',
   path,
   tag,
@@ -207,7 +207,7 @@ const action = (path: `${Base}/${string}`, summary: string): Described<string> =
   refusals: ['invalid_request', 'forbidden', 'not_found'],
 })
 
-const scale = (path: `${Base}/${string}`, summary: string): Described<string> => ({
+const scale = (path: `${Base}/${string}`, summary: string): EndpointDescription<string> => ({
   ...action(path, summary),
   body: amount,
   refusals: ['invalid_request', 'forbidden', 'not_found', 'runtime_unavailable', 'unsupported_media_type'],

@@ -3,16 +3,16 @@ import type { Clock } from '../../domain/clock.ts'
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { FunctionStore } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
-import { type ListQuery, selected } from '../../domain/list.ts'
+import { type ListQuery, selectRows } from '../../domain/list.ts'
 import type { Principal } from '../../domain/principal.ts'
-import type { InUse } from '../../domain/trigger.ts'
-import { removedWith } from './refuse-in-use.ts'
+import type { DependentLookup } from '../../domain/trigger.ts'
+import { dependentsToRemove } from './refuse-in-use.ts'
 import type { Targets } from './targets.ts'
 
 export interface AliasesParts {
   aliases: AliasStore
   functions: FunctionStore
-  inUse: InUse
+  inUse: DependentLookup
   targets: Targets
   clock: Clock
   newId: NewId
@@ -39,7 +39,7 @@ export class Aliases {
   }
 
   list(query: ListQuery): Alias[] {
-    return selected(this.#parts.aliases.list(query.filter.projectId), query)
+    return selectRows(this.#parts.aliases.list(query.filter.projectId), query)
   }
 
   /** The caller's own alias; for an admin without one of that name, the only alias of that name in all projects. */
@@ -94,7 +94,7 @@ export class Aliases {
   async delete(who: Principal, name: string, cascade = false): Promise<void> {
     const { aliases, inUse } = this.#parts
     const { id, projectId } = this.get(who, name)
-    await inUse.remove(removedWith(who, `Alias ${name}`, inUse.ofAlias(projectId, name), cascade))
+    await inUse.remove(dependentsToRemove(who, `Alias ${name}`, inUse.ofAlias(projectId, name), cascade))
     aliases.delete(id)
   }
 

@@ -1,5 +1,5 @@
 import { FaasError } from '../../domain/errors.ts'
-import { Turns } from '../../domain/fair-queue.ts'
+import { FairQueue } from '../../domain/fair-queue.ts'
 
 interface Waiting {
   project: string
@@ -7,9 +7,9 @@ interface Waiting {
 }
 
 /** The build queue: at most `maxBuilds` at once, one per project, and projects take turns. */
-export class BuildLine {
+export class BuildQueue {
   #most: number
-  #waiting = new Turns<Waiting>()
+  #waiting = new FairQueue<Waiting>()
   #busy = new Set<string>()
   /** Project of the previous build. */
   #last = ''
@@ -24,7 +24,7 @@ export class BuildLine {
    * FaasError `shutting_down`.
    */
   async turn(project: string, onWaiting: () => void = () => {}): Promise<() => void> {
-    if (this.#closed) throw stopping()
+    if (this.#closed) throw serverStopping()
     const { promise, resolve } = Promise.withResolvers<void>()
     let begun = false
     const begin = () => {
@@ -35,7 +35,7 @@ export class BuildLine {
     this.#next()
     if (!begun) onWaiting()
     await promise
-    if (this.#closed) throw stopping()
+    if (this.#closed) throw serverStopping()
     return () => {
       this.#busy.delete(project)
       this.#next()
@@ -63,5 +63,5 @@ export class BuildLine {
   }
 }
 
-export const stopping = (): FaasError =>
+export const serverStopping = (): FaasError =>
   new FaasError('shutting_down', 'The server is stopping; try again in a moment.')

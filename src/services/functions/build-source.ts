@@ -4,7 +4,7 @@ import type { FunctionStore, PackageStore } from '../../domain/function.ts'
 import { Upload } from '../../domain/upload.ts'
 
 /** What an earlier build was made from and for. Throws FaasError `conflict` when either is gone. */
-export async function madeFrom(
+export async function sourceOfBuild(
   { functions, packages }: { functions: FunctionStore; packages: PackageStore },
   { functionId, packageHash }: Build,
 ): Promise<{ functionId: string; zip: Upload }> {

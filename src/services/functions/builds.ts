@@ -3,17 +3,17 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError, invalid, notFound } from '../../domain/errors.ts'
 import type { Fn, PackageStore, StoredPackage } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
-import { fulfils, type ListQuery, selected } from '../../domain/list.ts'
+import { type ListQuery, matchesCondition, selectRows } from '../../domain/list.ts'
 import type { Log } from '../../domain/log.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import type { Runtime, RuntimeStore } from '../../domain/runtime.ts'
 import type { SecretReader, SecretStore } from '../../domain/secret.ts'
 import type { Signature } from '../../domain/signature.ts'
 import { BuildLog } from './build-log.ts'
-import { BuildLine, stopping } from './build-queue.ts'
+import { BuildQueue, serverStopping } from './build-queue.ts'
 import { buildRefusal, type RequiredBuild, requiredBuild } from './dependency-list.ts'
 import { Superseded } from './deployment-order.ts'
-import type { PackageShare } from './package-quota.ts'
+import type { PackageQuota } from './package-quota.ts'
 
 export interface BuildsParts {
   store: BuildStore
@@ -26,7 +26,7 @@ export interface BuildsParts {
   runtimes: Pick<RuntimeStore, 'find'>
   secrets: Pick<SecretStore, 'list'>
   vault: Pick<SecretReader, 'open'>
-  share: Pick<PackageShare, 'makeRoom'>
+  share: Pick<PackageQuota, 'makeRoom'>
   clock: Clock
   newId: NewId
   log: Log
@@ -87,12 +87,12 @@ interface Running {
 /** Installs the dependencies of packages before they are deployed. */
 export class Builds {
   #parts: BuildsParts
-  #line: BuildLine
+  #line: BuildQueue
   #running = new Map<string, Running>()
 
   constructor(parts: BuildsParts) {
     this.#parts = parts
-    this.#line = new BuildLine(parts.rules.maxBuilds)
+    this.#line = new BuildQueue(parts.rules.maxBuilds)
   }
 
   /** Runs `deploy`; a build that it needs succeeds when its result is deployed, and ends with it in any case. */
@@ -134,8 +134,10 @@ export class Builds {
     const rows = this.#parts.store.list(query.filter.projectId)
     const conditions = query.filter.conditions.filter(({ column }) => column === 'function_id' || column === 'status')
     const isWanted = (build: Build) =>
-      conditions.every((one) => fulfils(one.column === 'status' ? build.status : (build.functionId ?? ''), one))
-    return selected(rows.filter(isWanted), query)
+      conditions.every((one) =>
+        matchesCondition(one.column === 'status' ? build.status : (build.functionId ?? ''), one),
+      )
+    return selectRows(rows.filter(isWanted), query)
   }
 
   get(who: Principal, id: string): Build {
@@ -173,7 +175,7 @@ export class Builds {
   /** Aborts running builds. */
   async close(): Promise<void> {
     this.#line.close()
-    for (const { stop } of this.#running.values()) stop.abort(stopping())
+    for (const { stop } of this.#running.values()) stop.abort(serverStopping())
     await Promise.all([...this.#running.values()].map(({ ended }) => ended.promise))
   }
 

@@ -6,7 +6,7 @@ import type { Upload } from '../../domain/upload.ts'
 import { entryIn, type GivenCode, readChangedCode } from './function-code.ts'
 
 /** The code that an update gives. Null: none. */
-export function readChange(fn: Fn, given: unknown, zip: Upload | undefined): GivenCode | null {
+export function readCodeChange(fn: Fn, given: unknown, zip: Upload | undefined): GivenCode | null {
   if (given !== undefined) return readChangedCode(given, fn.code)
   return zip === undefined ? null : readChangedCode(fn.code.source === 'image' ? fn.code : {}, fn.code)
 }

@@ -1,7 +1,7 @@
 import { FaasError, notFound } from '../../domain/errors.ts'
 import type { Fn, PackageStore } from '../../domain/function.ts'
 import type { Principal } from '../../domain/principal.ts'
-import { refOf, type SwiftCode } from './swift-code.ts'
+import { objectRefOf, type SwiftCode } from './swift-code.ts'
 
 export interface Download {
   stream: ReadableStream<Uint8Array>
@@ -20,7 +20,7 @@ export async function download(
     throw new FaasError('method_not_allowed', 'This function is an image: there is no package to download.')
   }
   if (fn.code.source === 'swift' && swift !== undefined && who.session !== undefined) {
-    return { ...(await swift.download(await swift.sessionFor(who, fn), refOf(fn.code))), fileName: fn.id }
+    return { ...(await swift.download(await swift.sessionFor(who, fn), objectRefOf(fn.code))), fileName: fn.id }
   }
   if (fn.packageHash === null) throw notFound('The package of function', fn.id)
   return { ...packages.open(fn.packageHash), fileName: fn.id }

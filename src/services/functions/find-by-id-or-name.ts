@@ -8,7 +8,7 @@ import type { Targets } from './targets.ts'
  * Like `findFunction`, for routes where the contract answers 400 to a malformed id: here to a text that is neither an id nor a
  * name.
  */
-export function functionToActOn(targets: Targets, who: Principal, nameOrId: string): Fn {
+export function findByIdOrName(targets: Targets, who: Principal, nameOrId: string): Fn {
   try {
     return targets.findFunction(who, nameOrId)
   } catch (error) {

@@ -6,9 +6,15 @@ import type { Runtime } from '../../domain/runtime.ts'
 import type { SecretStore } from '../../domain/secret.ts'
 import type { Runtimes } from '../platform/runtimes.ts'
 import type { EngineRefusals } from './engine-refusals.ts'
-import { checkFields, checkHosts, checkTogether, type FunctionFields, type FunctionLimits } from './function-fields.ts'
+import {
+  checkFieldCombination,
+  checkFields,
+  checkHosts,
+  type FunctionFields,
+  type FunctionLimits,
+} from './function-fields.ts'
 import type { Placements } from './placements.ts'
-import type { Exposed } from './public-functions.ts'
+import type { PublicFunctions } from './public-functions.ts'
 import { refuseQueues } from './refuse-queues.ts'
 import type { Sandboxes } from './sandboxes.ts'
 
@@ -16,7 +22,7 @@ export interface FunctionChecksParts {
   functions: FunctionStore
   secrets: Pick<SecretStore, 'find'>
   runtimes: Runtimes
-  exposed: Exposed
+  exposed: PublicFunctions
   placements: Pick<Placements, 'check'>
   sandboxes: Pick<Sandboxes, 'check'>
   engineRefusals: Pick<EngineRefusals, 'check'>
@@ -46,7 +52,7 @@ export class FunctionChecks {
   /** A function as it would be. `bringsPackage`: one that is not stored yet. */
   whole(wanted: Fn, bringsPackage = false): Fn {
     const { runtimes } = this.#parts
-    checkTogether(wanted, wanted.code.source === 'image' ? null : runtimes.boundsById(wanted.runtimeId))
+    checkFieldCombination(wanted, wanted.code.source === 'image' ? null : runtimes.boundsById(wanted.runtimeId))
     this.#secrets(wanted)
     this.#parts.engineRefusals.check(wanted, bringsPackage)
     return wanted

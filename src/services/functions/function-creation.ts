@@ -20,24 +20,24 @@ import {
   type FunctionLimits,
   withFields,
 } from './function-fields.ts'
-import type { FunctionRemoval, Instead } from './function-removal.ts'
+import type { FunctionRemoval, ReplacedFunction } from './function-removal.ts'
 import { keepWorkers } from './keep-workers.ts'
-import { type Check, onceLoaded } from './load-check.ts'
-import type { Trials } from './load-trials.ts'
+import { afterLoadCheck, type LoadCheck } from './load-check.ts'
+import type { LoadTrials } from './load-trials.ts'
 import { newFunction } from './new-function.ts'
-import type { PackageShare } from './package-quota.ts'
-import type { Exposed } from './public-functions.ts'
+import type { PackageQuota } from './package-quota.ts'
+import type { PublicFunctions } from './public-functions.ts'
 import type { StoredCodes } from './stored-code.ts'
 import type { Targets } from './targets.ts'
 
 export interface FunctionCreationParts {
   functions: FunctionStore
   shares: Pick<Shares, 'refuseMore'>
-  packageShare: Pick<PackageShare, 'hold'>
+  packageShare: Pick<PackageQuota, 'hold'>
   appTimers: AppJobs
   runtimes: Runtimes
   targets: Targets
-  exposed: Exposed
+  exposed: PublicFunctions
   pool: Pool
   clock: Clock
   newId: NewId
@@ -49,7 +49,7 @@ export interface FunctionCreationParts {
 export interface CreationSteps {
   checks: FunctionChecks
   codes: StoredCodes
-  trials: Trials
+  trials: LoadTrials
   removal: FunctionRemoval
 }
 
@@ -66,10 +66,10 @@ export interface NewFunction extends FunctionFields {
 }
 
 /** How a function is made; `instead`: null when it takes nobody's place. */
-export interface CreationAsked {
+export interface CreationOptions {
   build: Deployment | undefined
-  check: Check
-  instead: Instead | null
+  check: LoadCheck
+  instead: ReplacedFunction | null
 }
 
 /** Makes functions, with the checks in the contract's order; nothing is stored when a check fails. */
@@ -82,7 +82,7 @@ export class FunctionCreation {
     this.#steps = steps
   }
 
-  async create(who: Principal, given: NewFunction, { build, check, instead }: CreationAsked): Promise<Fn> {
+  async create(who: Principal, given: NewFunction, { build, check, instead }: CreationOptions): Promise<Fn> {
     const { limits, appTimers } = this.#parts
     const { checks, codes, trials } = this.#steps
     const { code: givenCode, runtime: nameOrId, zip, build: _asked, alongside, ...fields } = given
@@ -100,7 +100,7 @@ export class FunctionCreation {
     this.#refuseMore(who, instead)
     const stored = { ...draft, ...(await codes.stored(who, draft, code, zip, build)) }
     const release = await this.#parts.packageShare.hold(stored.projectId, stored.packageHash)
-    return onceLoaded({ appTimers, trials }, { fn: stored, before: null, check }, async (loaded) => {
+    return afterLoadCheck({ appTimers, trials }, { fn: stored, before: null, check }, async (loaded) => {
       const fn = { ...loaded, trustId: await this.#newTrust(who, stored) }
       await this.#insert(who, fn, instead, alongside)
       if (isApp(fn)) await appTimers.follow(who, null, fn)
@@ -122,7 +122,7 @@ export class FunctionCreation {
     return code.source === 'inline' ? entryIn(code.file, usual) : usual
   }
 
-  #refuseMore({ projectId }: Principal, instead: Instead | null): void {
+  #refuseMore({ projectId }: Principal, instead: ReplacedFunction | null): void {
     const others = this.#parts.functions.count(projectId) - (instead === null ? 0 : 1)
     this.#parts.shares.refuseMore(projectId, 'functions', others)
   }
@@ -134,7 +134,12 @@ export class FunctionCreation {
     return trusts.create(session)
   }
 
-  async #insert(who: Principal, fn: Fn, instead: Instead | null, alongside: NewFunction['alongside']): Promise<void> {
+  async #insert(
+    who: Principal,
+    fn: Fn,
+    instead: ReplacedFunction | null,
+    alongside: NewFunction['alongside'],
+  ): Promise<void> {
     const { exposed, trusts } = this.#parts
     try {
       if (instead === null) this.#insertNew(who, fn, alongside)

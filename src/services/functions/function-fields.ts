@@ -3,15 +3,15 @@ import type { Fn, FunctionCode, Network, Recording } from '../../domain/function
 import {
   type Access,
   type FunctionCors,
-  fitsHost,
   isHostName,
+  isHttpToken,
   isOrigin,
-  isToken,
+  matchesHost,
 } from '../../domain/function-access.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
-import { fitsImage } from '../../domain/image.ts'
+import { matchesImage } from '../../domain/image.ts'
 import type { Placement } from '../../domain/machine.ts'
-import type { RetryTerms } from '../../domain/retries.ts'
+import type { RetryOptions } from '../../domain/retries.ts'
 import type { Destination } from '../../domain/run-options.ts'
 import type { SecretUse } from '../../domain/secret.ts'
 import type { Signature } from '../../domain/signature.ts'
@@ -48,7 +48,7 @@ export interface FunctionFields {
   access?: Access
   cors?: FunctionCors | null
   hosts?: string[]
-  retries?: RetryTerms | null
+  retries?: RetryOptions | null
   onSuccess?: Destination | null
   onFailure?: Destination | null
 }
@@ -109,7 +109,7 @@ export function checkHosts(hosts: string[] | undefined, who: { isAdmin: boolean 
         `"hosts" names ${JSON.stringify(host)}: write a whole host name in lower case, such as shop.example.org.`,
       )
     }
-    if (who.isAdmin || limits.functionHosts.some((pattern) => fitsHost(pattern, host))) continue
+    if (who.isAdmin || limits.functionHosts.some((pattern) => matchesHost(pattern, host))) continue
     throw notAllowed(`${host} is not among the host names of TAIBAI_FUNCTION_HOSTS, which the operator sets.`)
   }
 }
@@ -118,7 +118,7 @@ export function checkHosts(hosts: string[] | undefined, who: { isAdmin: boolean 
 export function checkImageOf(code: FunctionCode, who: { isAdmin: boolean }, { imageAllow }: FunctionLimits): void {
   const { source, image } = code
   if (source !== 'image' || image === undefined || who.isAdmin || imageAllow.length === 0) return
-  if (imageAllow.some((pattern) => fitsImage(pattern, image))) return
+  if (imageAllow.some((pattern) => matchesImage(pattern, image))) return
   throw notAllowed(
     `${image} is not among the images of TAIBAI_IMAGE_ALLOW, which the operator sets: ${imageAllow.join(', ')}.`,
   )
@@ -131,7 +131,7 @@ function checkCors({ origins, methods, headers, credentials }: FunctionCors): vo
   if (wrong !== undefined) {
     throw invalid(`"cors" names ${JSON.stringify(wrong)}: write origins such as https://shop.example.org, or *.`)
   }
-  const noToken = [...(methods ?? []), ...(headers ?? [])].find((name) => !isToken(name))
+  const noToken = [...(methods ?? []), ...(headers ?? [])].find((name) => !isHttpToken(name))
   if (noToken !== undefined) throw invalid(`"cors" names ${JSON.stringify(noToken)}: that is not a method or a header.`)
   if (credentials && origins.includes('*')) {
     throw invalid('"cors" allows credentials to every origin: name the origins that may send them.')
@@ -146,7 +146,7 @@ export interface RuntimeBounds {
 }
 
 /** Checks of combined fields, on the function as it would be. `bounds`: of its runtime; null for images. */
-export function checkTogether(fn: Fn, bounds: RuntimeBounds | null): void {
+export function checkFieldCombination(fn: Fn, bounds: RuntimeBounds | null): void {
   if (fn.maxWorkers !== null && fn.maxWorkers < fn.minWorkers) {
     throw invalid(`"max_workers" (${fn.maxWorkers}) must not be below "min_workers" (${fn.minWorkers}).`)
   }

@@ -3,18 +3,18 @@ import { notAllowed } from '../../domain/errors.ts'
 import type { Fn, FunctionStore } from '../../domain/function.ts'
 import type { Trusts } from '../../domain/openstack.ts'
 import type { Principal } from '../../domain/principal.ts'
-import type { InUse } from '../../domain/trigger.ts'
+import type { DependentLookup } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
-import type { Exposed } from './public-functions.ts'
-import { removedWith } from './refuse-in-use.ts'
+import type { PublicFunctions } from './public-functions.ts'
+import { dependentsToRemove } from './refuse-in-use.ts'
 import type { SwiftCode } from './swift-code.ts'
 import type { Targets } from './targets.ts'
 
 export interface FunctionRemovalParts {
   functions: FunctionStore
-  inUse: InUse
+  inUse: DependentLookup
   appTimers: AppJobs
-  exposed: Exposed
+  exposed: PublicFunctions
   targets: Targets
   pool: Pool
   /** Absent without Keystone. */
@@ -24,7 +24,7 @@ export interface FunctionRemovalParts {
 }
 
 /** The function in whose place another is made. */
-export interface Instead {
+export interface ReplacedFunction {
   fn: Fn
   /** Takes away what the caller's platform has made of it, right before it goes. */
   aside?(): Promise<void>
@@ -47,7 +47,7 @@ export class FunctionRemoval {
   }
 
   /** Stores `fn`, which is new, instead of the other, in one step. */
-  async replace(who: Principal, { fn: before, aside = async () => {}, back }: Instead, fn: Fn): Promise<void> {
+  async replace(who: Principal, { fn: before, aside = async () => {}, back }: ReplacedFunction, fn: Fn): Promise<void> {
     try {
       await aside()
       await this.#letGo(who, before, false)
@@ -64,7 +64,7 @@ export class FunctionRemoval {
     const { inUse } = this.#parts
     const own = this.#parts.appTimers.idsOf(fn)
     const all = inUse.ofFunction(fn.id)
-    const others = removedWith(
+    const others = dependentsToRemove(
       who,
       `Function ${fn.id}`,
       all.filter(({ id }) => !own.has(id)),

@@ -26,7 +26,7 @@ export function refuseQueuesOfCall(who: Principal, destinations: (Destination | 
 }
 
 /** Refuses more secrets or API access: code can print a secret, and with `api` it can call each function of its project. */
-export function refuseMoreReach(
+export function refuseWiderAccess(
   targets: Pick<Targets, 'resolve'>,
   who: Principal,
   before: Fn,

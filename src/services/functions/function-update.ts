@@ -3,31 +3,31 @@ import type { Clock } from '../../domain/clock.ts'
 import { invalid, notFound } from '../../domain/errors.ts'
 import { type Fn, type FunctionStore, isApp } from '../../domain/function.ts'
 import type { Principal } from '../../domain/principal.ts'
-import type { InUse } from '../../domain/trigger.ts'
+import type { DependentLookup } from '../../domain/trigger.ts'
 import type { Pool, Revision } from '../../domain/worker.ts'
 import type { Deployment } from './builds.ts'
-import { changedEntry, changedImage, readChange } from './code-change.ts'
+import { changedEntry, changedImage, readCodeChange } from './code-change.ts'
 import type { DeploymentTurn } from './deployment-order.ts'
 import { boundsDiffer, changesImage, type FunctionChange, isHeavy, workersToDrop } from './function-change.ts'
 import type { FunctionChecks } from './function-checks.ts'
 import { checkImageOf, type FunctionLimits, withFields } from './function-fields.ts'
-import { refuseMoreReach } from './function-token-limits.ts'
+import { refuseWiderAccess } from './function-token-limits.ts'
 import { keepWorkers } from './keep-workers.ts'
-import { type Check, onceLoaded } from './load-check.ts'
-import type { Trials } from './load-trials.ts'
-import type { PackageShare } from './package-quota.ts'
-import type { Exposed } from './public-functions.ts'
+import { afterLoadCheck, type LoadCheck } from './load-check.ts'
+import type { LoadTrials } from './load-trials.ts'
+import type { PackageQuota } from './package-quota.ts'
+import type { PublicFunctions } from './public-functions.ts'
 import { refuseWhileInUse } from './refuse-in-use.ts'
 import type { StoredCodes } from './stored-code.ts'
 import type { Targets } from './targets.ts'
 
 export interface FunctionUpdateParts {
   functions: FunctionStore
-  packageShare: Pick<PackageShare, 'hold'>
-  inUse: InUse
+  packageShare: Pick<PackageQuota, 'hold'>
+  inUse: DependentLookup
   appTimers: AppJobs
   targets: Targets
-  exposed: Exposed
+  exposed: PublicFunctions
   pool: Pool
   clock: Clock
   limits: FunctionLimits
@@ -36,13 +36,13 @@ export interface FunctionUpdateParts {
 export interface UpdateSteps {
   checks: FunctionChecks
   codes: StoredCodes
-  trials: Trials
+  trials: LoadTrials
 }
 
 /** How a function is changed; `place`: where this change stands among those of its code. */
-export interface UpdateAsked {
+export interface UpdateOptions {
   build: Deployment | undefined
-  check: Check
+  check: LoadCheck
   place: DeploymentTurn
 }
 
@@ -51,7 +51,7 @@ export class FunctionUpdate {
   #parts: FunctionUpdateParts
   #checks: FunctionChecks
   #codes: StoredCodes
-  #trials: Trials
+  #trials: LoadTrials
 
   constructor(parts: FunctionUpdateParts, { checks, codes, trials }: UpdateSteps) {
     this.#parts = parts
@@ -64,7 +64,7 @@ export class FunctionUpdate {
     who: Principal,
     nameOrId: string,
     given: FunctionChange,
-    { build, check, place }: UpdateAsked,
+    { build, check, place }: UpdateOptions,
   ): Promise<Fn> {
     const { targets, functions } = this.#parts
     const {
@@ -79,10 +79,10 @@ export class FunctionUpdate {
       ...fields
     } = given
     const before = targets.findFunction(who, nameOrId)
-    refuseMoreReach(targets, who, before, fields)
+    refuseWiderAccess(targets, who, before, fields)
     await this.#checks.fields(who, before, fields, before.trustId !== null)
     if (isHeavy(given)) this.#refuseHeavy(who, before, given)
-    const code = readChange(before, givenCode, zip)
+    const code = readCodeChange(before, givenCode, zip)
     const called = { ...before, entry: fields.entry ?? before.entry }
     const stored = code === null ? null : await this.#codes.changed(who, called, code, zip, build)
     const changed = (fn: Fn): Fn => {
@@ -96,7 +96,7 @@ export class FunctionUpdate {
     const trial = { fn: wanted, before, check: mustLoad ? ('load' as const) : null }
     const { appTimers } = this.#parts
     const release = await this.#parts.packageShare.hold(before.projectId, { ...before, ...stored }.packageHash)
-    return onceLoaded({ appTimers, trials: this.#trials }, trial, async (tried, warm) => {
+    return afterLoadCheck({ appTimers, trials: this.#trials }, trial, async (tried, warm) => {
       const fn = functions.find(before.id)
       if (fn === null) throw notFound('Function', nameOrId)
       if (givesNewCode) place.refuseLate()

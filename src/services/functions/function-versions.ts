@@ -4,19 +4,19 @@ import type { Ledger } from '../../domain/execution.ts'
 import type { Fn, FunctionStore, FunctionVersion, PackageStore } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
 import type { Principal } from '../../domain/principal.ts'
-import type { InUse } from '../../domain/trigger.ts'
+import type { DependentLookup } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { DeploymentOrder } from './deployment-order.ts'
 import type { Download } from './download.ts'
 import { type WithExecutionCount, withCount } from './execution-count.ts'
-import { functionToActOn } from './find-by-id-or-name.ts'
+import { findByIdOrName } from './find-by-id-or-name.ts'
 import { keepWorkers } from './keep-workers.ts'
-import { removedWith } from './refuse-in-use.ts'
+import { dependentsToRemove } from './refuse-in-use.ts'
 import type { Targets } from './targets.ts'
 
 export interface FunctionVersionsParts {
   functions: FunctionStore
-  inUse: InUse
+  inUse: DependentLookup
   packages: PackageStore
   order: DeploymentOrder
   targets: Targets
@@ -39,18 +39,18 @@ export class FunctionVersions {
   }
 
   list(who: Principal, nameOrId: string): CountedVersion[] {
-    const fn = functionToActOn(this.#parts.targets, who, nameOrId)
+    const fn = findByIdOrName(this.#parts.targets, who, nameOrId)
     return this.#parts.functions.listVersions(fn.id).map((version) => this.#counted(version))
   }
 
   get(who: Principal, nameOrId: string, number: number): CountedVersion {
-    return this.#counted(this.#find(functionToActOn(this.#parts.targets, who, nameOrId), number))
+    return this.#counted(this.#find(findByIdOrName(this.#parts.targets, who, nameOrId), number))
   }
 
   /** Works only in the caller's own project, for admins too. The number of a deleted newest version is reused. */
   create(who: Principal, nameOrId: string, description: string | null): CountedVersion {
     const { functions, clock, newId, maxVersions } = this.#parts
-    const fn = functionToActOn(this.#parts.targets, asOwner(who), nameOrId)
+    const fn = findByIdOrName(this.#parts.targets, asOwner(who), nameOrId)
     const { packageHash } = fn
     if (fn.code.source !== 'package' || packageHash === null) {
       throw new FaasError('forbidden', 'Operation not allowed: only functions made from a package have versions.')
@@ -84,10 +84,10 @@ export class FunctionVersions {
 
   async delete(who: Principal, nameOrId: string, number: number, cascade = false): Promise<void> {
     const { functions, inUse, targets, pool } = this.#parts
-    const fn = functionToActOn(targets, asOwner(who), nameOrId)
+    const fn = findByIdOrName(targets, asOwner(who), nameOrId)
     this.#find(fn, number)
     const what = `Version ${number} of function ${fn.id}`
-    await inUse.remove(removedWith(who, what, inUse.ofVersion(fn.id, number), cascade))
+    await inUse.remove(dependentsToRemove(who, what, inUse.ofVersion(fn.id, number), cascade))
     functions.deleteVersion(fn.id, number)
     targets.forgetFunction(fn.id)
     pool.retire(fn.id, number, 'new_code')
@@ -100,7 +100,7 @@ export class FunctionVersions {
    */
   rollback(who: Principal, nameOrId: string, number: number): WithExecutionCount<Fn> {
     const { functions, targets, pool, ledger, clock } = this.#parts
-    const fn = functionToActOn(targets, asOwner(who), nameOrId)
+    const fn = findByIdOrName(targets, asOwner(who), nameOrId)
     const { packageHash, md5sum } = this.#find(fn, number)
     const place = this.#parts.order.accept(fn.id)
     place.done()
@@ -115,7 +115,7 @@ export class FunctionVersions {
   }
 
   download(who: Principal, nameOrId: string, number: number): Download {
-    const version = this.#find(functionToActOn(this.#parts.targets, who, nameOrId), number)
+    const version = this.#find(findByIdOrName(this.#parts.targets, who, nameOrId), number)
     return { ...this.#parts.packages.open(version.packageHash), fileName: `${version.functionId}_${number}` }
   }
 

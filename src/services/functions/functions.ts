@@ -1,22 +1,22 @@
 import type { Build } from '../../domain/build.ts'
 import type { Ledger } from '../../domain/execution.ts'
 import type { Fn } from '../../domain/function.ts'
-import { type ListQuery, selected } from '../../domain/list.ts'
+import { type ListQuery, selectRows } from '../../domain/list.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { AppImages } from './app-images.ts'
-import { madeFrom } from './build-source.ts'
+import { sourceOfBuild } from './build-source.ts'
 import type { Builds, DeploymentBuildOptions } from './builds.ts'
 import type { DeploymentOrder } from './deployment-order.ts'
 import { type Download, download } from './download.ts'
 import { type WithExecutionCount, withCount } from './execution-count.ts'
-import { functionToActOn } from './find-by-id-or-name.ts'
+import { findByIdOrName } from './find-by-id-or-name.ts'
 import type { FunctionChange } from './function-change.ts'
 import { FunctionChecks, type FunctionChecksParts } from './function-checks.ts'
 import { FunctionCreation, type FunctionCreationParts, type NewFunction } from './function-creation.ts'
-import { FunctionRemoval, type FunctionRemovalParts, type Instead } from './function-removal.ts'
+import { FunctionRemoval, type FunctionRemovalParts, type ReplacedFunction } from './function-removal.ts'
 import { FunctionUpdate, type FunctionUpdateParts } from './function-update.ts'
-import type { Check } from './load-check.ts'
-import { Trials } from './load-trials.ts'
+import type { LoadCheck } from './load-check.ts'
+import { LoadTrials } from './load-trials.ts'
 import { StoredCodes, type StoredCodesParts } from './stored-code.ts'
 
 export interface FunctionsParts
@@ -43,7 +43,7 @@ export class Functions {
   constructor(parts: FunctionsParts) {
     const checks = new FunctionChecks(parts)
     const codes = new StoredCodes(parts)
-    const trials = new Trials(parts)
+    const trials = new LoadTrials(parts)
     this.#parts = parts
     this.#removal = new FunctionRemoval(parts)
     this.#creation = new FunctionCreation(parts, { checks, codes, trials, removal: this.#removal })
@@ -51,7 +51,7 @@ export class Functions {
   }
 
   list(query: ListQuery): CountedFn[] {
-    return selected(this.#parts.functions.list(query.filter.projectId), query).map((fn) => this.#counted(fn))
+    return selectRows(this.#parts.functions.list(query.filter.projectId), query).map((fn) => this.#counted(fn))
   }
 
   get(who: Principal, nameOrId: string): CountedFn {
@@ -59,7 +59,7 @@ export class Functions {
   }
 
   /** Checks in the contract's order; nothing is stored when a check fails. `check`: whether to load the code as the last step. */
-  create(who: Principal, given: NewFunction, check: Check = null): Promise<CountedFn> {
+  create(who: Principal, given: NewFunction, check: LoadCheck = null): Promise<CountedFn> {
     return this.#create(who, given, check, null)
   }
 
@@ -67,7 +67,7 @@ export class Functions {
    * Makes another function instead of one of the caller's own, which is deleted in the same step: whoever asks for its name
    * finds one of the two at any moment, also after a crash. Throws FaasError `in_use` like `delete`.
    */
-  replace(who: Principal, instead: Instead, given: NewFunction): Promise<CountedFn> {
+  replace(who: Principal, instead: ReplacedFunction, given: NewFunction): Promise<CountedFn> {
     return this.#create(who, given, null, instead)
   }
 
@@ -75,7 +75,7 @@ export class Functions {
    * Light changes keep the workers; all others drop them, and are refused while a job is unfinished. The last
    * accepted of concurrent code changes wins: an earlier one that ends later throws FaasError `conflict`.
    */
-  async update(who: Principal, nameOrId: string, given: FunctionChange, check: Check = null): Promise<CountedFn> {
+  async update(who: Principal, nameOrId: string, given: FunctionChange, check: LoadCheck = null): Promise<CountedFn> {
     const { order, targets, builds } = this.#parts
     const before = targets.findFunction(who, nameOrId)
     const place = order.accept(before.id)
@@ -89,7 +89,7 @@ export class Functions {
 
   /** Installs the dependencies of an earlier build's package again and deploys it. Jobs continue with it. */
   async rebuild(who: Principal, build: Build, asked: DeploymentBuildOptions): Promise<CountedFn> {
-    const { functionId, zip } = await madeFrom(this.#parts, build)
+    const { functionId, zip } = await sourceOfBuild(this.#parts, build)
     return this.update(who, functionId, {
       zip,
       keepJobs: true,
@@ -102,14 +102,14 @@ export class Functions {
    * delete.
    */
   async delete(who: Principal, nameOrId: string, cascade = false): Promise<void> {
-    await this.#removal.remove(who, functionToActOn(this.#parts.targets, who, nameOrId), cascade)
+    await this.#removal.remove(who, findByIdOrName(this.#parts.targets, who, nameOrId), cascade)
   }
 
   async download(who: Principal, nameOrId: string): Promise<Download> {
     return download(this.#parts, who, this.#parts.targets.findFunction(who, nameOrId))
   }
 
-  #create(who: Principal, given: NewFunction, check: Check, instead: Instead | null): Promise<CountedFn> {
+  #create(who: Principal, given: NewFunction, check: LoadCheck, instead: ReplacedFunction | null): Promise<CountedFn> {
     return this.#parts.builds.deploy(given.build, async (build) => {
       const unpacked = await this.#parts.appImages.unpacked(who, given, null)
       return this.#counted(await this.#creation.create(who, unpacked, { build, check, instead }))

@@ -1,14 +1,14 @@
 import { type AppJobs, refuseLongList } from '../../domain/app-function.ts'
 import { type Fn, isApp } from '../../domain/function.ts'
 import type { Revision } from '../../domain/worker.ts'
-import type { Trials } from './load-trials.ts'
+import type { LoadTrials } from './load-trials.ts'
 
 /** What is tried before anything is changed: `load` loads the code in a worker. */
-export type Check = 'load' | null
+export type LoadCheck = 'load' | null
 
 export interface LoadCheckParts {
   appTimers: AppJobs
-  trials: Trials
+  trials: LoadTrials
 }
 
 /**
@@ -16,9 +16,9 @@ export interface LoadCheckParts {
  * The worker of the load ends unless it serves the function as written. A new app is always loaded, because its functions are
  * stored with its code. `before`: null when the function is new.
  */
-export async function onceLoaded<T>(
+export async function afterLoadCheck<T>(
   { appTimers, trials }: LoadCheckParts,
-  { fn, before, check }: { fn: Fn; before: Fn | null; check: Check },
+  { fn, before, check }: { fn: Fn; before: Fn | null; check: LoadCheck },
   write: (loaded: Fn, warm: Revision | null) => Promise<T>,
 ): Promise<T> {
   if (check !== 'load' && (before !== null || !isApp(fn))) return write(fn, null)

@@ -9,7 +9,7 @@ import type { Targets } from './targets.ts'
 /** Limit of bytes from the end of the printed output that the error repeats. */
 const longestLog = 8192
 
-export interface TrialParts {
+export interface LoadTrialsParts {
   functions: Pick<FunctionStore, 'find'>
   targets: Pick<Targets, 'revisionOf'>
   pool: Pool
@@ -25,12 +25,12 @@ export interface LoadedCode {
 }
 
 /** Loads code in workers before anything of it is written. */
-export class Trials {
-  #parts: TrialParts
+export class LoadTrials {
+  #parts: LoadTrialsParts
   /** Number of trials under way by key of their revision. */
   #open = new Map<string, number>()
 
-  constructor(parts: TrialParts) {
+  constructor(parts: LoadTrialsParts) {
     this.#parts = parts
   }
 

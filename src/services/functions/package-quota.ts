@@ -2,7 +2,7 @@ import type { LayerStore } from '../../domain/build.ts'
 import type { FunctionStore, PackageStore } from '../../domain/function.ts'
 import type { Shares } from '../../domain/limits.ts'
 
-export interface PackageShareParts {
+export interface PackageQuotaParts {
   functions: Pick<FunctionStore, 'packageHashesOf'>
   packages: Pick<PackageStore, 'unpackedBytes' | 'layerOf'>
   layers: Pick<LayerStore, 'ofProject' | 'remove'>
@@ -10,12 +10,12 @@ export interface PackageShareParts {
 }
 
 /** A project's use of its disk share: its packages, and the dependencies installed for them. */
-export class PackageShare {
-  #parts: PackageShareParts
+export class PackageQuota {
+  #parts: PackageQuotaParts
   /** Packages of deployments that are under way, in the order in which they came. */
   #held: { projectId: string; packageHash: string }[] = []
 
-  constructor(parts: PackageShareParts) {
+  constructor(parts: PackageQuotaParts) {
     this.#parts = parts
   }
 

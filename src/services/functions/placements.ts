@@ -1,7 +1,7 @@
 import { invalid } from '../../domain/errors.ts'
 import { type Finding, warning } from '../../domain/finding.ts'
 import type { Fn } from '../../domain/function.ts'
-import { fitsPlacement, type Machines, type Placement, placementText } from '../../domain/machine.ts'
+import { type Machines, matchesPlacement, type Placement, placementText } from '../../domain/machine.ts'
 
 const mostLabels = 8
 const labelName = /^[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/
@@ -43,7 +43,7 @@ export class Placements {
     const machines = this.#machines?.now() ?? []
     const placed = functions.filter(({ placement }) => Object.keys(placement).length > 0)
     return placed.flatMap(({ id, name, placement }) => {
-      if (machines.some(({ labels, isOpen }) => isOpen && fitsPlacement(labels, placement))) return []
+      if (machines.some(({ labels, isOpen }) => isOpen && matchesPlacement(labels, placement))) return []
       const says = `No node that takes tasks has the labels of the function ${name ?? id} (${placementText(placement)}): its calls are refused, or wait.`
       return [warning('swarm', says, 'docker node update --label-add NAME=VALUE NODE, or change its placement.')]
     })

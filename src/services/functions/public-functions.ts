@@ -11,7 +11,7 @@ interface Known {
 }
 
 /** Finds functions that anonymous callers may reach. The index is kept in memory until a function is written. */
-export class Exposed {
+export class PublicFunctions {
   #functions: FunctionStore
   #known: Known | null = null
 

@@ -15,7 +15,7 @@ const mostNamed = 5
  * The holders that are deleted together with something. Throws FaasError `in_use` that names what prevents it: without `cascade`
  * every holder, with it those in projects that the caller does not see.
  */
-export function removedWith(who: Principal, what: string, holders: Dependent[], cascade: boolean): Dependent[] {
+export function dependentsToRemove(who: Principal, what: string, holders: Dependent[], cascade: boolean): Dependent[] {
   const inTheWay = cascade ? holders.filter(({ projectId }) => !canSee(who, projectId)) : holders
   refuseWhileInUse(who, what, inTheWay, cascade ? '' : ', or delete with ?cascade=true')
   return holders

@@ -12,7 +12,7 @@ type Field = keyof FunctionFields
 type Fate = 'kept' | 'code' | 'image' | 'unique'
 
 /** The one list: whoever adds a field says here what becomes of it. */
-export const fateOf: Record<Field, Fate> = {
+export const replacementRuleOf: Record<Field, Fate> = {
   name: 'unique',
   hosts: 'unique',
   entry: 'code',
@@ -51,14 +51,15 @@ export const fateOf: Record<Field, Fate> = {
  */
 export function retainedFieldsOf(fn: Fn, to: { isImage: boolean; said: readonly Field[] }): FunctionFields {
   const isKept = (field: Field) =>
-    !to.said.includes(field) && (fateOf[field] === 'kept' || (fateOf[field] === 'image' && to.isImage))
-  const fields = (Object.keys(fateOf) as Field[]).filter(isKept)
+    !to.said.includes(field) &&
+    (replacementRuleOf[field] === 'kept' || (replacementRuleOf[field] === 'image' && to.isImage))
+  const fields = (Object.keys(replacementRuleOf) as Field[]).filter(isKept)
   // What a row says by null is what a field says by being left out.
   return Object.fromEntries(fields.flatMap((field) => (fn[field] === null ? [] : [[field, fn[field]]])))
 }
 
 /** What no two functions have at once goes over with the place. */
-export const uniqueOf = ({ name, hosts }: Fn): Pick<FunctionFields, 'name' | 'hosts'> => ({
+export const uniqueFieldsOf = ({ name, hosts }: Fn): Pick<FunctionFields, 'name' | 'hosts'> => ({
   ...(name !== null && { name }),
   ...(hosts.length > 0 && { hosts }),
 })

@@ -4,17 +4,17 @@ import type { Fn, FunctionStore } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
 import type { Principal } from '../../domain/principal.ts'
 import { type Secret, type SecretStore, type SecretVersion, secretNamePattern } from '../../domain/secret.ts'
-import type { Dependent, InUse } from '../../domain/trigger.ts'
+import type { Dependent, DependentLookup } from '../../domain/trigger.ts'
 import type { Pool } from '../../domain/worker.ts'
 import type { SecretVault } from '../platform/secret-vault.ts'
 import { keepWorkers } from './keep-workers.ts'
-import { removedWith } from './refuse-in-use.ts'
+import { dependentsToRemove } from './refuse-in-use.ts'
 import type { Targets } from './targets.ts'
 
 export interface SecretsParts {
   secrets: SecretStore
   functions: FunctionStore
-  inUse: Pick<InUse, 'ofSecret' | 'remove'>
+  inUse: Pick<DependentLookup, 'ofSecret' | 'remove'>
   targets: Targets
   pool: Pool
   clock: Clock
@@ -108,7 +108,7 @@ export class Secrets {
     const secret = this.#own(who, name)
     const users = this.#users(secret)
     const webhooks = inUse.ofSecret(who.projectId, name)
-    removedWith(who, `Secret ${name}`, [...users.map(asHolder), ...webhooks], cascade)
+    dependentsToRemove(who, `Secret ${name}`, [...users.map(asHolder), ...webhooks], cascade)
     await inUse.remove(webhooks)
     for (const fn of users) {
       functions.update({ ...fn, secrets: fn.secrets.filter((use) => use.name !== name), updatedAt: clock.now() })

@@ -5,7 +5,7 @@ import type { Principal } from '../../domain/principal.ts'
 import type { Upload } from '../../domain/upload.ts'
 import type { Builds, Deployment } from './builds.ts'
 import { type GivenCode, md5 } from './function-code.ts'
-import { changedRef, refOf, type SwiftCode } from './swift-code.ts'
+import { changedRef, objectRefOf, type SwiftCode } from './swift-code.ts'
 
 export interface StoredCodesParts {
   packages: PackageStore
@@ -40,7 +40,7 @@ export class StoredCodes {
     build: Deployment | undefined,
   ): Promise<StoredCode | null> {
     if (code.source === 'image') return this.#besideImage(code.code, zip)
-    if (code.source === 'swift') return this.#fromSwift(who, fn, code, refOf(code.code))
+    if (code.source === 'swift') return this.#fromSwift(who, fn, code, objectRefOf(code.code))
     const stored = await this.#package(code, zip)
     const isBuilt = code.source === 'package' && build !== undefined
     const { hash, md5sum } = isBuilt ? await this.#parts.builds.built(fn, stored, build) : stored

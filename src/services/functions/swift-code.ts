@@ -12,13 +12,13 @@ import {
 } from '../../domain/openstack.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Pool } from '../../domain/worker.ts'
-import type { PackageShare } from './package-quota.ts'
+import type { PackageQuota } from './package-quota.ts'
 import type { Target, Targets } from './targets.ts'
 
 export interface SwiftCodeParts {
   functions: Pick<FunctionStore, 'find' | 'update'>
   packages: Pick<PackageStore, 'put'>
-  packageShare: Pick<PackageShare, 'hold'>
+  packageShare: Pick<PackageQuota, 'hold'>
   targets: Pick<Targets, 'resolveIn' | 'forgetFunction'>
   pool: Pick<Pool, 'workers' | 'retire' | 'keep'>
   trusts: Trusts
@@ -135,7 +135,7 @@ export class SwiftCode {
 
   /** Updates the function's row from its object. */
   async #follow(fn: Fn): Promise<void> {
-    const ref = refOf(fn.code)
+    const ref = objectRefOf(fn.code)
     let session = await this.#sessionOf(fn)
     const etag = await this.#parts.objects.etag(session, ref).catch(async (error: unknown) => {
       if (!(error instanceof FaasError) || error.code !== 'unauthenticated') throw error
@@ -150,7 +150,7 @@ export class SwiftCode {
 
   async #replace(before: Fn, session: OpenStackSession, seenEtag: string): Promise<void> {
     const { functions, packageShare } = this.#parts
-    const { stored, etag } = await this.fetch(session, refOf(before.code)).catch((error: unknown) => {
+    const { stored, etag } = await this.fetch(session, objectRefOf(before.code)).catch((error: unknown) => {
       if (error instanceof FaasError && error.fault === 'caller') {
         this.#seen.set(before.id, { checkedAt: 0, problem: error, badEtag: seenEtag })
       }
@@ -193,7 +193,7 @@ const noTrust = (): FaasError =>
   invalid('The function has no trust to read its code in Swift with: create it again with a Keystone token.')
 
 /** Container and object, validated. Throws FaasError `invalid_request`. */
-export function refOf({ swift }: FunctionCode): ObjectRef {
+export function objectRefOf({ swift }: FunctionCode): ObjectRef {
   const { container, object } = (swift ?? {}) as Partial<Record<keyof ObjectRef, unknown>>
   if (!isName(container) || !isName(object)) throw invalid('"code.swift" needs a container and an object.')
   const ref = { container, object }
@@ -206,7 +206,7 @@ export function changedRef(stored: FunctionCode, given: FunctionCode): ObjectRef
   const { container, object } = (given.swift ?? {}) as Partial<ObjectRef>
   if (!container && !object) throw invalid('"code.swift" needs a container, an object, or both.')
   const swift = { container: container || stored.swift?.container, object: object || stored.swift?.object }
-  return refOf({ source: 'swift', swift: swift as ObjectRef })
+  return objectRefOf({ source: 'swift', swift: swift as ObjectRef })
 }
 
 const isName = (value: unknown): value is string => typeof value === 'string' && value !== '' && value.length <= 1024

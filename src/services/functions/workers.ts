@@ -1,10 +1,10 @@
 import { FaasError, invalid, notFound } from '../../domain/errors.ts'
 import type { FunctionStore } from '../../domain/function.ts'
-import type { PoolVitals } from '../../domain/gauges.ts'
+import type { PoolGauges } from '../../domain/gauges.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 import { type Principal, requireAdmin } from '../../domain/principal.ts'
 import type { Pool, RetainedWorker } from '../../domain/worker.ts'
-import { functionToActOn } from './find-by-id-or-name.ts'
+import { findByIdOrName } from './find-by-id-or-name.ts'
 import type { Targets } from './targets.ts'
 import type { WorkerHistory, WorkerSample } from './worker-history.ts'
 
@@ -37,7 +37,7 @@ export class WorkerControl {
   }
 
   /** All workers of the server, in the order of eviction, with the memory that each uses now. */
-  async kept(who: Principal): Promise<{ workers: MeasuredWorker[]; memory: PoolVitals }> {
+  async kept(who: Principal): Promise<{ workers: MeasuredWorker[]; memory: PoolGauges }> {
     requireAdmin(who, 'Listing workers')
     const { pool, functions } = this.#parts
     const used = await pool.memoryUsed()
@@ -76,7 +76,7 @@ export class WorkerControl {
   /** Binds more idle workers in the background. */
   scaleUp(who: Principal, nameOrId: string, version: number, count = 1): void {
     requireAdmin(who, 'Scaling up')
-    const fn = functionToActOn(this.#parts.targets, who, nameOrId)
+    const fn = findByIdOrName(this.#parts.targets, who, nameOrId)
     checkCount(count)
     const { revision } = this.#parts.targets.resolve(who, { functionId: fn.id, functionVersion: version })
     if (revision.kind !== 'command') this.#parts.pool.scaleUp(revision, count)
@@ -97,7 +97,7 @@ export class WorkerControl {
   }
 
   #existing(who: Principal, nameOrId: string, version: number): string {
-    const fn = functionToActOn(this.#parts.targets, who, nameOrId)
+    const fn = findByIdOrName(this.#parts.targets, who, nameOrId)
     if (version !== 0 && this.#parts.functions.findVersion(fn.id, version) === null) {
       throw notFound(`Version ${version} of function`, fn.id)
     }

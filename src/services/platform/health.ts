@@ -4,7 +4,7 @@ import { type DataFacts, dataFindings, sizeText } from '../../domain/data-facts.
 import { type EngineReport, engineFindings } from '../../domain/engine-report.ts'
 import type { Ledger } from '../../domain/execution.ts'
 import { type Finding, type FindingState, ok, problem, warning, worstOf } from '../../domain/finding.ts'
-import type { LedgerVitals } from '../../domain/gauges.ts'
+import type { LedgerGauges } from '../../domain/gauges.ts'
 import type { MissingImage } from '../../domain/image-use.ts'
 import { type Principal, requireAdmin } from '../../domain/principal.ts'
 import type { RuntimeStore } from '../../domain/runtime.ts'
@@ -112,7 +112,7 @@ const missingFinding = ({ name, usedBy }: MissingImage): Finding =>
       : `Fetch it with "taibai images pull ${name}", or bring it with "taibai images load".`,
   )
 
-function recordsFinding({ isFailing, lostRows, pendingBytes }: LedgerVitals): Finding {
+function recordsFinding({ isFailing, lostRows, pendingBytes }: LedgerGauges): Finding {
   const lost = lostRows > 0 ? ` ${lostRows} could not be kept since the server began.` : ''
   const makeRoom = 'Make room on the disk of the data folder: what waits is written then.'
   if (isFailing) {

@@ -5,17 +5,24 @@ import { hashOfId, InFlight } from '../../domain/in-flight.ts'
 import { inputFromRecord } from '../../domain/input.ts'
 import { noShares, type Shares } from '../../domain/limits.ts'
 import type { Log } from '../../domain/log.ts'
-import { cancelled, type Outcome } from '../../domain/outcome.ts'
-import { causeOf } from '../../domain/retries.ts'
+import { cancelledOutcome, type Outcome } from '../../domain/outcome.ts'
+import { retryCauseOf } from '../../domain/retries.ts'
 import type { CallInput, Revision } from '../../domain/worker.ts'
 import type { Target, TargetRef } from '../functions/targets.ts'
 import { AsyncQueue, type AsyncQueueLimits, type QueuedRun, type QueueReservation } from './async-queue.ts'
-import { answeredAs, endKeys, forgetEnd, noteEnd, platformOutcome, recordRetriesExpired } from './execution-record.ts'
-import { wantedDelivery } from './result-destination.ts'
+import {
+  endLogFields,
+  noteEnd,
+  platformOutcome,
+  recordRetriesExpired,
+  reopenRecord,
+  responseKindOf,
+} from './execution-record.ts'
+import { resultDeliveryOf } from './result-destination.ts'
 import { RunCaller } from './run-caller.ts'
 import type { RunEnds } from './run-ends.ts'
 import type { AcceptedRun, RunRequest } from './run-request.ts'
-import { type AttemptEnd, type RetryLimits, RunRetries } from './run-retries.ts'
+import { type AttemptEnding, type RetryLimits, RunRetries } from './run-retries.ts'
 import type { Runner } from './runner.ts'
 
 /** Resolves the target of an accepted run again. Throws FaasError when it is gone or cannot run now. */
@@ -131,7 +138,7 @@ export class AcceptedRuns {
     if (promised === undefined || !promised.place.giveUp()) return false
     const { execution } = promised
     execution.runAt = null
-    noteEnd(execution, cancelled(0, execution.attempt > 0), this.#parts.clock.now())
+    noteEnd(execution, cancelledOutcome(0, execution.attempt > 0), this.#parts.clock.now())
     this.#leave(execution)
     this.#parts.ends.finish(execution, null)
     return true
@@ -209,7 +216,7 @@ export class AcceptedRuns {
     promised.wasAtWork = false
     const queueMs = this.#parts.clock.elapsed() - promised.since
     const done = await this.#parts.runner.perform(execution, request, queueMs, this.#countAttempt)
-    const end = { cause: done.isCancelled ? null : causeOf(done.outcome), hasBegun: done.hasBegun }
+    const end = { cause: done.isCancelled ? null : retryCauseOf(done.outcome), hasBegun: done.hasBegun }
     return this.#settle(promised, target, end, done.outcome)
   }
 
@@ -251,7 +258,7 @@ export class AcceptedRuns {
   }
 
   /** A run interrupted by our own stop stays unfinished: the next start continues it. */
-  #settle(promised: Promised, target: Target | null, end: AttemptEnd, outcome: Outcome): number | null {
+  #settle(promised: Promised, target: Target | null, end: AttemptEnding, outcome: Outcome): number | null {
     const { execution } = promised
     const step = this.#retries.stepAfter(execution, promised.tries, target, end)
     if (step.kind !== 'again' && !(this.#closing && execution.status === 'error')) {
@@ -259,7 +266,7 @@ export class AcceptedRuns {
         recordRetriesExpired(execution, this.#retries.ruleOf(execution, target).maxAgeMs)
       promised.request?.onOutcome?.(outcome)
       if (execution.terms?.key !== undefined) {
-        execution.terms = { ...execution.terms, answered: answeredAs(outcome) }
+        execution.terms = { ...execution.terms, answered: responseKindOf(outcome) }
       }
       if (step.kind === 'dead') return this.#die(execution, target?.revision ?? null, target)
       return this.#end(execution, target?.revision ?? null, target)
@@ -271,8 +278,8 @@ export class AcceptedRuns {
 
   #again({ execution, wasAtWork }: Promised, pauseMs: number): number {
     const { log, ledger, clock, ends } = this.#parts
-    log.warn(endKeys(execution), 'execution will be tried again')
-    forgetEnd(execution)
+    log.warn(endLogFields(execution), 'execution will be tried again')
+    reopenRecord(execution)
     execution.runAt = wasAtWork ? null : Math.ceil(clock.now() + pauseMs)
     ends.tell(execution)
     ledger.close(execution)
@@ -288,7 +295,7 @@ export class AcceptedRuns {
   #end(execution: Execution, revision: Revision | null, target: Target | null): null {
     this.#leave(execution)
     execution.runAt = null
-    execution.delivery = wantedDelivery(execution, target)
+    execution.delivery = resultDeliveryOf(execution, target)
     if (execution.delivery !== null) execution.deliverAt = this.#parts.clock.now()
     this.#parts.ends.finish(execution, revision)
     if (execution.delivery !== null) this.#parts.onResult?.(execution)

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
-import { mayTake } from '../../domain/fair-share.ts'
+import { isWithinFairShare } from '../../domain/fair-share.ts'
 import { noShares, type Shares } from '../../domain/limits.ts'
 import { DelayQueue } from './delay-queue.ts'
 
@@ -103,7 +103,10 @@ export class AsyncQueue {
   reserve(run: QueuedRun): QueueReservation {
     const { maxQueued, maxQueuedBytes } = this.#limits
     const { held, heldBytes } = this.#projects.get(run.projectId) ?? nothing
-    if (!mayTake(1, this.#held, held, maxQueued) || !mayTake(run.bytes, this.#heldBytes, heldBytes, maxQueuedBytes)) {
+    if (
+      !isWithinFairShare(1, this.#held, held, maxQueued) ||
+      !isWithinFairShare(run.bytes, this.#heldBytes, heldBytes, maxQueuedBytes)
+    ) {
       throw new FaasError('queue_full', `${this.#held} runs wait already; try again later.`)
     }
     this.#shares.refuseMore(run.projectId, 'queued_runs', held)
@@ -208,7 +211,7 @@ export class AsyncQueue {
   /** The next run; its function then moves behind the others of its project, and its project behind the others. */
   #next(): { entry: Waiting; project: Project; lane: Lane; leave: Leave } | null {
     for (const [projectId, project] of this.#projects) {
-      if (!mayTake(1, this.#running, project.running, this.#limits.maxAsyncRunning)) continue
+      if (!isWithinFairShare(1, this.#running, project.running, this.#limits.maxAsyncRunning)) continue
       const found = this.#laneOf(project)
       if (found === null) continue
       const { key, lane, leave } = found

@@ -5,7 +5,7 @@ import type { ListQuery } from '../../domain/list.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import { type Signature, signatureNames } from '../../domain/signature.ts'
 import type { Targets } from '../functions/targets.ts'
-import { forgetEnd } from './execution-record.ts'
+import { reopenRecord } from './execution-record.ts'
 import type { Invocation } from './invocation.ts'
 
 export interface DeadLettersParts {
@@ -116,7 +116,7 @@ export class DeadLetters {
       ...{ runAt: null, deadAt: null, delivery: null, deliverAt: null },
       terms: { ...dead.terms, runAtMs: this.#parts.now() },
     }
-    forgetEnd(fresh)
+    reopenRecord(fresh)
     return (await this.#parts.invocation.redrive(fresh)).execution
   }
 

@@ -3,7 +3,7 @@ import { type Execution, type Phases, statusOf, type Trigger } from '../../domai
 import type { Recording } from '../../domain/function.ts'
 import { inputAsText } from '../../domain/input.ts'
 import { errorTypes, loadFailureText, type Outcome } from '../../domain/outcome.ts'
-import type { Terms } from '../../domain/run-options.ts'
+import type { RunOptions } from '../../domain/run-options.ts'
 import type { CallInput, Lease, LoadFailure } from '../../domain/worker.ts'
 import { outputText } from './output-text.ts'
 
@@ -65,7 +65,7 @@ export function newExecution(run: NewRun, nowMs: number): Execution {
  * The part of a finished run's record that its function wants to keep: all, less, or nothing (null). Dead letters, results that
  * are still to be delivered, and responses to idempotency keys are kept whole. Pure.
  */
-export function recorded(execution: Execution, recording: Recording): Execution | null {
+export function recordToKeep(execution: Execution, recording: Recording): Execution | null {
   const { deadAt, delivery, terms } = execution
   const isOwed = deadAt !== null || delivery !== null || terms?.key !== undefined
   if (recording === 'full' || isOwed) return execution
@@ -75,7 +75,7 @@ export function recorded(execution: Execution, recording: Recording): Execution 
 }
 
 /** The run will be retried, so the end of this attempt does not count. */
-export function forgetEnd(execution: Execution): void {
+export function reopenRecord(execution: Execution): void {
   execution.status = 'running'
   execution.output = null
   execution.outputs = null
@@ -87,14 +87,14 @@ export function forgetEnd(execution: Execution): void {
 }
 
 /** Kind and metadata of the response, without its bytes. */
-export function answeredAs(outcome: Outcome): Terms['answered'] {
+export function responseKindOf(outcome: Outcome): RunOptions['answered'] {
   if (outcome.kind !== 'returned') return undefined
   const { kind, http } = outcome.value
   return http === undefined ? kind : `http-${kind}`
 }
 
 /** Text that the function could not print itself: why its code was not loaded, or that it ran out of memory. */
-export function lastWords(outcome: Outcome): string {
+export function failureLogText(outcome: Outcome): string {
   if ('error' in outcome && outcome.error.during === 'load') return `\n[${loadFailureText(outcome.error)}]\n`
   if (outcome.kind !== 'killed' || outcome.error.type !== errorTypes.memory) return ''
   return `\n[${outcome.error.message} and was ended: memory_size is the limit]\n`
@@ -122,7 +122,7 @@ export function noteEnd(execution: Execution, outcome: Outcome, nowMs: number): 
  * each phase. It is concatenated by hand, because pino took a tenth of a warm call's time for an object. Values that may need
  * escaping are escaped.
  */
-export function endText(execution: Execution): string {
+export function endLogLine(execution: Execution): string {
   const { phases, error, coldReason } = execution
   const { queue, acquire, load, resume, run, total } = phases ?? noPhases
   const reason = coldReason === null ? '' : `,"coldReason":"${coldReason}"`
@@ -141,8 +141,8 @@ export function endText(execution: Execution): string {
 const noPhases: Phases = { queue: 0, acquire: 0, load: 0, resume: 0, run: 0, total: 0 }
 
 /** The same as keys, for rare lines, with the reason of the failure: the platform's own text. */
-export function endKeys(execution: Execution): object {
-  return { ...JSON.parse(`{${endText(execution)}}`), reason: execution.error?.message }
+export function endLogFields(execution: Execution): object {
+  return { ...JSON.parse(`{${endLogLine(execution)}}`), reason: execution.error?.message }
 }
 
 /** Rounded to microseconds. */

@@ -7,7 +7,7 @@ import { inputFromText } from '../../domain/input.ts'
 import type { ListQuery } from '../../domain/list.ts'
 import type { Log } from '../../domain/log.ts'
 import { canSee, type Principal, refuseOtherFunctions, requireAdmin } from '../../domain/principal.ts'
-import { longestDelayMs, type Terms } from '../../domain/run-options.ts'
+import { maxDelayMs, type RunOptions } from '../../domain/run-options.ts'
 import type { Caller } from '../../domain/worker.ts'
 import { refuseOtherDestinations, refuseQueuesOfCall } from '../functions/function-token-limits.ts'
 import { refuseQueues } from '../functions/refuse-queues.ts'
@@ -24,7 +24,7 @@ export interface NewExecution extends TargetRef {
   /** The caller's header `traceparent`. */
   traceparent?: string | undefined
   /** How an accepted run is retried and delivered. */
-  terms?: Terms | undefined
+  terms?: RunOptions | undefined
   /** Delay before it begins. */
   delayMs?: number | undefined
 }
@@ -175,10 +175,10 @@ export class Executions {
   }
 
   /** The run begins after the delay and not before the time, whichever is later. */
-  #termsOf({ terms = {}, delayMs }: NewExecution): Terms | undefined {
+  #termsOf({ terms = {}, delayMs }: NewExecution): RunOptions | undefined {
     const now = this.#parts.clock.now()
     const runAtMs = Math.max(terms.runAtMs ?? 0, delayMs === undefined ? 0 : now + delayMs)
-    if (runAtMs > now + longestDelayMs) throw invalid('"run_at" is more than a year away: make a job of it.')
+    if (runAtMs > now + maxDelayMs) throw invalid('"run_at" is more than a year away: make a job of it.')
     if (runAtMs > now) return { ...terms, runAtMs }
     return Object.keys(terms).length === 0 ? undefined : terms
   }

@@ -7,7 +7,7 @@ import type { Log } from '../../domain/log.ts'
 import { AcceptedRuns, type AcceptedRunsParts, type Follow, type Resolve } from './accepted-runs.ts'
 import { CallDepths } from './call-depth.ts'
 import { type NewRun, newExecution, noteEnd, platformOutcome } from './execution-record.ts'
-import { RefusalPace } from './refusal-throttle.ts'
+import { RefusalThrottle } from './refusal-throttle.ts'
 import { RunEnds, type RunEndsParts } from './run-ends.ts'
 import type { RunEvents } from './run-events.ts'
 import type { AcceptedRun, FinishedRun, RunRequest } from './run-request.ts'
@@ -49,7 +49,7 @@ export class Invocation {
   #runner: Runner
   #accepted: AcceptedRuns
   #depths: CallDepths
-  #refusals: RefusalPace
+  #refusals: RefusalThrottle
   #closing = false
 
   constructor(parts: InvocationParts) {
@@ -57,7 +57,7 @@ export class Invocation {
     this.#parts = parts
     this.#shares = parts.shares ?? noShares
     this.#depths = new CallDepths(limits.maxCallDepth)
-    this.#refusals = new RefusalPace(clock)
+    this.#refusals = new RefusalThrottle(clock)
     this.#ends = new RunEnds({ ledger, log, limits, onEnd: parts.onEnd, events: parts.events })
     this.#runner = new Runner({ ...parts, ends: this.#ends })
     this.#accepted = new AcceptedRuns({

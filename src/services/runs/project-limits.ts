@@ -1,7 +1,7 @@
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { Ledger } from '../../domain/execution.ts'
 import type { FunctionStore } from '../../domain/function.ts'
-import { type JobStore, unfinished } from '../../domain/job.ts'
+import { isUnfinished, type JobStore } from '../../domain/job.ts'
 import { type LimitName, type LimitStore, limitFacts, limitNames, type ProjectLimits } from '../../domain/limits.ts'
 import type { WhiskEntityStore } from '../../domain/openwhisk.ts'
 import { type Principal, requireAdmin } from '../../domain/principal.ts'
@@ -83,7 +83,7 @@ export class LimitsOfProjects {
     const all = who.isAdmin ? null : who.projectId
     const held = {
       functions: countsOf(functions.list(all)),
-      jobs: countsOf(jobs.list(all).filter(unfinished)),
+      jobs: countsOf(jobs.list(all).filter(isUnfinished)),
       webhooks: countsOf(webhooks.list(all)),
       tokens: countsOf(tokens.list()),
     }
@@ -127,7 +127,7 @@ export class LimitsOfProjects {
       queued_bytes: queuedBytes,
       worker_memory_mb: Math.round(pool.heldBytes(projectId) / mib),
       functions: stores.functions.count(projectId),
-      jobs: stores.jobs.list(projectId).filter(unfinished).length,
+      jobs: stores.jobs.list(projectId).filter(isUnfinished).length,
       webhooks: stores.webhooks.list(projectId).length,
       whisk_entities: stores.whiskEntities.countMade(projectId),
       packages,

@@ -26,7 +26,7 @@ export function nextRefusal(dueMs: number, nowMs: number): { dueMs: number; wait
  * Paces the refusals of a project that has reached a limit. A refusal costs the event loop as much as a short call, so a caller
  * that retries at once would delay everybody else. Beyond a rate, refusals are sent one after the other.
  */
-export class RefusalPace {
+export class RefusalThrottle {
   #clock: Clock
   #due = new Map<string, number>()
   #heldBytes = 0

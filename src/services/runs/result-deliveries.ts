@@ -4,8 +4,8 @@ import { FaasError } from '../../domain/errors.ts'
 import type { Execution, Ledger } from '../../domain/execution.ts'
 import { idFrom } from '../../domain/ids.ts'
 import type { Log } from '../../domain/log.ts'
-import { pauseMs, type RetryRule } from '../../domain/retries.ts'
-import { type Delivery, deepestDepth } from '../../domain/run-options.ts'
+import { type RetryRule, retryDelayMs } from '../../domain/retries.ts'
+import { maxDepth, type ResultDelivery } from '../../domain/run-options.ts'
 import type { Targets } from '../functions/targets.ts'
 import { callbackMessage } from './callback-message.ts'
 import { DelayQueue } from './delay-queue.ts'
@@ -104,13 +104,13 @@ export class ResultDeliveries {
     this.#note(noted, noted.delivery, sent)
   }
 
-  #note(execution: Execution, delivery: Delivery, sent: SendResult): void {
+  #note(execution: Execution, delivery: ResultDelivery, sent: SendResult): void {
     const { clock, ledger, limits, log } = this.#parts
     const attempts = delivery.attempts + 1
     const error = sent.kind === 'taken' ? null : sent.reason
     const isTooOld = clock.now() - (execution.updatedAt ?? 0) >= limits.maxAsyncAgeMs
     if (sent.kind === 'refused' && !isTooOld) {
-      const deliverAt = clock.now() + pauseMs(this.#rule, attempts)
+      const deliverAt = clock.now() + retryDelayMs(this.#rule, attempts)
       const again = { ...execution, delivery: { ...delivery, attempts, error }, deliverAt }
       ledger.close(again)
       return this.deliver(again)
@@ -125,9 +125,9 @@ export class ResultDeliveries {
     return { firstPauseMs, factor: 2, longestPauseMs, maxAgeMs, maxAttempts: Number.POSITIVE_INFINITY, on: ['error'] }
   }
 
-  async #send(execution: Execution, delivery: Delivery): Promise<SendResult> {
+  async #send(execution: Execution, delivery: ResultDelivery): Promise<SendResult> {
     const depth = (execution.terms?.depth ?? 0) + 1
-    if (depth > deepestDepth) {
+    if (depth > maxDepth) {
       return { kind: 'gone', reason: `${depth} runs in a row were made by results of others: that is a loop.` }
     }
     const { to } = delivery
@@ -163,7 +163,7 @@ export class ResultDeliveries {
 }
 
 /** Whose few places the result shares with others. */
-function sharedPlace({ to, projectId }: Delivery): string {
+function sharedPlace({ to, projectId }: ResultDelivery): string {
   if ('url' in to) return new URL(to.url).host
   return 'queue' in to ? `queues of ${projectId}` : `function of ${projectId}`
 }

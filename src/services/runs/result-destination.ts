@@ -1,10 +1,13 @@
 import type { Execution } from '../../domain/execution.ts'
 import { errorTypes } from '../../domain/outcome.ts'
-import type { Delivery } from '../../domain/run-options.ts'
+import type { ResultDelivery } from '../../domain/run-options.ts'
 import type { Target } from '../functions/targets.ts'
 
 /** Where the result of a finished run goes; null: nowhere. The call's destinations have priority over the function's. A cancelled run's result is not delivered. */
-export function wantedDelivery({ terms, status, error, projectId }: Execution, target: Target | null): Delivery | null {
+export function resultDeliveryOf(
+  { terms, status, error, projectId }: Execution,
+  target: Target | null,
+): ResultDelivery | null {
   if (error?.type === errorTypes.cancelled) return null
   const which = status === 'success' ? 'onSuccess' : 'onFailure'
   const ofCall = terms?.[which]

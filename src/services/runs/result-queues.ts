@@ -2,7 +2,7 @@ import { type EventSender, type SendResult, structured } from '../../domain/clou
 import { FaasError } from '../../domain/errors.ts'
 import type { FunctionStore } from '../../domain/function.ts'
 import { hasSession, type MessageQueues, type OpenStackSession, type Trusts } from '../../domain/openstack.ts'
-import type { QueuePlace } from '../../domain/run-options.ts'
+import type { QueueDestination } from '../../domain/run-options.ts'
 
 export interface ResultQueuesParts {
   functions: Pick<FunctionStore, 'find'>
@@ -21,7 +21,7 @@ export class ResultQueues {
   }
 
   /** Rejects with a FaasError when the message is not there, as `MessageQueues` says. */
-  async send(functionId: string, { queue, ttl }: QueuePlace, event: Event): Promise<SendResult> {
+  async send(functionId: string, { queue, ttl }: QueueDestination, event: Event): Promise<SendResult> {
     const trustId = this.#parts.functions.find(functionId)?.trustId ?? null
     if (trustId === null) return { kind: 'gone', reason: 'The function is gone, and its trust with it.' }
     const message = { queue, ttl: ttl ?? null, body: structured(event) }

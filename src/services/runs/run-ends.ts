@@ -2,7 +2,7 @@ import type { Execution, Ledger } from '../../domain/execution.ts'
 import type { Recording } from '../../domain/function.ts'
 import type { Log } from '../../domain/log.ts'
 import type { Revision } from '../../domain/worker.ts'
-import { endKeys, endText, recorded } from './execution-record.ts'
+import { endLogFields, endLogLine, recordToKeep } from './execution-record.ts'
 import type { RunEvents } from './run-events.ts'
 
 export interface RunEndsParts {
@@ -44,9 +44,9 @@ export class RunEnds {
   /** Writes one wide log line where configured, and the record unless it was deleted meanwhile. */
   finish(execution: Execution, revision: Revision | null): void {
     const { log, onEnd, limits } = this.#parts
-    if (execution.status === 'error') log.warn(endKeys(execution), 'execution ended')
+    if (execution.status === 'error') log.warn(endLogFields(execution), 'execution ended')
     else if (execution.status === 'failed' || limits.logExecutions === 'all') {
-      log.infoText(endText(execution), 'execution ended')
+      log.infoText(endLogLine(execution), 'execution ended')
     }
     onEnd?.(execution, revision)
     this.tell(execution)
@@ -57,7 +57,7 @@ export class RunEnds {
   /** Stores the part of the record that the function wants to keep. */
   #record(execution: Execution, recording: Recording): void {
     const { ledger } = this.#parts
-    const kept = recorded(execution, recording)
+    const kept = recordToKeep(execution, recording)
     if (kept === null) ledger.drop(execution)
     else ledger.close(kept, kept !== execution)
   }

@@ -1,7 +1,7 @@
 import type { Execution, Trigger } from '../../domain/execution.ts'
 import type { HttpRequestHead } from '../../domain/http-request.ts'
 import type { Outcome } from '../../domain/outcome.ts'
-import type { Terms } from '../../domain/run-options.ts'
+import type { RunOptions } from '../../domain/run-options.ts'
 import type { CallClient, Caller, CallInput, StreamSink } from '../../domain/worker.ts'
 import type { Target } from '../functions/targets.ts'
 
@@ -32,7 +32,7 @@ export interface RunRequest {
   /** An accepted run begins after this promise (a job whose runs take turns). */
   after?: Promise<unknown>
   /** How an accepted run is retried and delivered. */
-  terms?: Terms
+  terms?: RunOptions
   /** Called with the final outcome of an accepted run, before its record is written. */
   onOutcome?(outcome: Outcome): void
 }

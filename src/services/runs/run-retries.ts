@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import type { Execution } from '../../domain/execution.ts'
-import { nextStep, type RetryCause, type RetryDecision, type RetryRule, retryRuleOf } from '../../domain/retries.ts'
+import { decideRetry, type RetryCause, type RetryDecision, type RetryRule, retryRuleOf } from '../../domain/retries.ts'
 import type { Target } from '../functions/targets.ts'
 
 /** How the platform retries accepted runs that say nothing else. */
@@ -14,7 +14,7 @@ export interface RetryLimits {
 }
 
 /** How an attempt ended; `cause`: null when nothing is to be retried. */
-export interface AttemptEnd {
+export interface AttemptEnding {
   cause: RetryCause | null
   hasBegun: boolean
 }
@@ -40,15 +40,15 @@ export class RunRetries {
   }
 
   /** `tries`: attempts since the server started. */
-  stepAfter(execution: Execution, tries: number, target: Target | null, end: AttemptEnd): RetryDecision {
+  stepAfter(execution: Execution, tries: number, target: Target | null, end: AttemptEnding): RetryDecision {
     const ageMs = this.#clock.now() - (execution.terms?.runAtMs ?? execution.createdAt)
     const rule = this.ruleOf(execution, target)
-    return nextStep(rule, { ...end, attempt: execution.attempt, tries, ageMs }, this.#random?.())
+    return decideRetry(rule, { ...end, attempt: execution.attempt, tries, ageMs }, this.#random?.())
   }
 
   /** Whether the run is not retried if the server ends during this attempt, which is the platform's fault. */
   endsWithServer(execution: Execution, target: Target): boolean {
     const end = { cause: 'error' as const, hasBegun: true, attempt: execution.attempt, tries: 1, ageMs: 0 }
-    return nextStep(this.ruleOf(execution, target), end).kind === 'dead'
+    return decideRetry(this.ruleOf(execution, target), end).kind === 'dead'
   }
 }

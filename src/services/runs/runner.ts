@@ -4,12 +4,12 @@ import type { Fn } from '../../domain/function.ts'
 import type { HttpRequestHead } from '../../domain/http-request.ts'
 import { hashOfId, InFlight } from '../../domain/in-flight.ts'
 import type { ActingSession, Trusts } from '../../domain/openstack.ts'
-import { cancelled, type Outcome } from '../../domain/outcome.ts'
+import { cancelledOutcome, type Outcome } from '../../domain/outcome.ts'
 import type { Call, Caller, Lease, Pool, Revision } from '../../domain/worker.ts'
 import type { SwiftCode } from '../functions/swift-code.ts'
 import type { Target } from '../functions/targets.ts'
 import type { AppQueues } from './app-queues.ts'
-import { lastWords, noteEnd, noteStart, platformOutcome } from './execution-record.ts'
+import { failureLogText, noteEnd, noteStart, platformOutcome } from './execution-record.ts'
 import { LogBuffer } from './log-buffer.ts'
 import type { RunEnds } from './run-ends.ts'
 import type { RunEvents } from './run-events.ts'
@@ -139,7 +139,7 @@ export class Runner {
         const counted = onBegin?.(execution)
         if (counted !== undefined) await counted
         noteStart(execution, got, clock.elapsed() - startedAt)
-        if (active.isCancelled) outcome = cancelled(0, false)
+        if (active.isCancelled) outcome = cancelledOutcome(0, false)
         else {
           hasBegun = true
           if (got.kind === 'lease') outcome = await got.call(this.#callOf(execution, request, log, acting, sink))
@@ -154,13 +154,13 @@ export class Runner {
     }
     active.lease?.release(outcome)
     if ('outputs' in outcome) outcome = await this.#sendOutputs(execution, request.target, outcome, log)
-    if (active.isCancelled && !isAnswer(outcome)) outcome = cancelled(outcome.runMs, hasBegun)
+    if (active.isCancelled && !isAnswer(outcome)) outcome = cancelledOutcome(outcome.runMs, hasBegun)
     if (!hasBegun) execution.attempt = attemptsBefore
     const runEndedAt = clock.elapsed()
     execution.phases.run = runEndedAt - startedAt - execution.phases.acquire
     execution.phases.total = queueMs + runEndedAt - startedAt
     if (hasBegun && ranIn !== null) this.#parts.meter?.call(ranIn, request.input, outcome, sink?.bytes ?? 0)
-    log.add(lastWords(outcome))
+    log.add(failureLogText(outcome))
     execution.log = log.text()
     this.#active.delete(execution.id)
     noteEnd(execution, outcome, clock.now())

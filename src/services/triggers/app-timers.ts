@@ -1,6 +1,6 @@
 import { type AppFunction, type AppJobs, inputFor, timersIn } from '../../domain/app-function.ts'
 import type { Fn } from '../../domain/function.ts'
-import { type CronPatterns, type Job, type JobStore, unfinished } from '../../domain/job.ts'
+import { type CronPatterns, isUnfinished, type Job, type JobStore } from '../../domain/job.ts'
 import type { Shares } from '../../domain/limits.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Jobs } from './jobs.ts'
@@ -29,14 +29,14 @@ export class AppTimers implements AppJobs {
   check(fn: Fn, functions: AppFunction[]): void {
     const wanted = timersIn(functions)
     for (const { pattern } of wanted) this.#patterns.check(pattern, 'UTC')
-    const others = this.#store.list(fn.projectId).filter((job) => unfinished(job) && job.functionId !== fn.id)
+    const others = this.#store.list(fn.projectId).filter((job) => isUnfinished(job) && job.functionId !== fn.id)
     if (wanted.length > 0)
       this.#shares.refuseMore(fn.projectId, 'jobs', others.length + this.#ownBeside(fn), wanted.length)
   }
 
   /** Jobs of the app that were not made from its timers; they stay. */
   #ownBeside(fn: Fn): number {
-    const own = this.#store.list(fn.projectId).filter((job) => unfinished(job) && job.functionId === fn.id)
+    const own = this.#store.list(fn.projectId).filter((job) => isUnfinished(job) && job.functionId === fn.id)
     return own.length - this.#jobsOf(fn).length
   }
 
@@ -71,7 +71,7 @@ export class AppTimers implements AppJobs {
     if (inputs.size === 0) return []
     return this.#store
       .list(fn.projectId)
-      .filter((job) => job.functionId === fn.id && unfinished(job) && inputs.has(job.functionInput ?? ''))
+      .filter((job) => job.functionId === fn.id && isUnfinished(job) && inputs.has(job.functionInput ?? ''))
   }
 }
 

@@ -1,7 +1,7 @@
 import { type AliasStore, versionsOf } from '../../domain/alias.ts'
-import { type JobStore, unfinished } from '../../domain/job.ts'
+import { isUnfinished, type JobStore } from '../../domain/job.ts'
 import type { SourceStore } from '../../domain/source.ts'
-import type { Dependent, InUse, StoredTrigger, TriggerStore } from '../../domain/trigger.ts'
+import type { Dependent, DependentLookup, StoredTrigger, TriggerStore } from '../../domain/trigger.ts'
 import type { WebhookStore } from '../../domain/webhook.ts'
 import type { Jobs } from './jobs.ts'
 import type { Sources } from './sources.ts'
@@ -32,7 +32,7 @@ interface Kind {
 }
 
 /** The common check for everything that jobs, webhooks, sources and aliases point at. */
-export class Dependents implements InUse {
+export class Dependents implements DependentLookup {
   /** In the contract's order of checks. */
   #kinds: Record<TargetHolder, Kind>
   #webhooks: WebhookStore
@@ -40,7 +40,7 @@ export class Dependents implements InUse {
   constructor({ stores, jobs, sources }: DependentsParts) {
     this.#webhooks = stores.webhooks
     this.#kinds = {
-      job: { ...listed(stores.jobs, unfinished), remove: ({ id }) => jobs.remove(id) },
+      job: { ...listed(stores.jobs, isUnfinished), remove: ({ id }) => jobs.remove(id) },
       webhook: { ...listed(stores.webhooks), remove: ({ id }) => stores.webhooks.delete(id) },
       alias: {
         ofFunction: (functionId) =>

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../domain/clock.ts'
-import { patternInWords } from '../../domain/cron-description.ts'
+import { describeCron } from '../../domain/cron-description.ts'
 import type { CronPatterns, Job, JobStore } from '../../domain/job.ts'
 
 export interface CalendarRow {
@@ -17,7 +17,7 @@ const mostInCalendar = 100
 const mostJobsInCalendar = 500
 
 /** Tells people when jobs are due. */
-export class JobTimes {
+export class JobCalendars {
   #parts: { store: JobStore; patterns: CronPatterns; clock: Clock }
 
   constructor(parts: { store: JobStore; patterns: CronPatterns; clock: Clock }) {
@@ -47,7 +47,7 @@ export class JobTimes {
       times.push(at)
       at = patterns.next(pattern, timezone, at)
     }
-    return { words: patternInWords(pattern), times }
+    return { words: describeCron(pattern), times }
   }
 
   /** When the running jobs of a project (or of all when null) are due until then; yields to other work in between. */

@@ -10,7 +10,7 @@ import type { Pool } from '../../domain/worker.ts'
 import type { Target, Targets } from '../functions/targets.ts'
 import type { Follow, Invocation } from '../runs/invocation.ts'
 import { runId, runOfJob, untriedRunOfJob } from './job-execution.ts'
-import { JobTurns } from './unfinished-runs.ts'
+import { UnfinishedRuns } from './unfinished-runs.ts'
 
 export interface JobRunsParts {
   store: JobStore
@@ -61,7 +61,7 @@ export class JobRuns {
   #firing = new Map<string, Promise<void>>()
   /** When a job's due run could not be accepted for the first time. */
   #heldBackSince = new Map<string, number>()
-  #turns = new JobTurns()
+  #turns = new UnfinishedRuns()
   #leftOut = new Map<string, SkippedRuns[]>()
   /** Delay of runs after their due times; missed runs are counted separately. */
   readonly lateness = new Durations()

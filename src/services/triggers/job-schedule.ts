@@ -5,7 +5,7 @@ import { timeFromText } from '../../domain/time-text.ts'
 /** When a job is due, by what a request says. */
 
 /** Minimum distance of a time from now. */
-export const leastAheadMs = 60_000
+export const minLeadMs = 60_000
 
 export type Schedule = Pick<Job, 'pattern' | 'timezone' | 'count' | 'firstExecutionTime' | 'nextExecutionTime'>
 
@@ -28,7 +28,7 @@ export function scheduleOf(patterns: CronPatterns, given: NewSchedule, nowMs: nu
     checkZone(patterns, timezone)
     return { pattern: null, timezone, count: 1, firstExecutionTime: asked, nextExecutionTime: asked }
   }
-  const first = nextMatch(patterns, given.pattern, timezone, asked === null ? nowMs : asked - leastAheadMs)
+  const first = nextMatch(patterns, given.pattern, timezone, asked === null ? nowMs : asked - minLeadMs)
   return {
     pattern: given.pattern,
     timezone,
@@ -68,12 +68,12 @@ const checkZone = (patterns: CronPatterns, timezone: string): void => patterns.c
 function timeAhead(field: string, text: string, nowMs: number): number {
   const time = timeFromText(text)
   if (time === null) throw invalid(`${field} is not a time that can be read; write it as 2030-01-02T03:04:05Z.`)
-  if (time < nowMs + leastAheadMs) throw invalid(`${field} must be at least 60 seconds ahead.`)
+  if (time < nowMs + minLeadMs) throw invalid(`${field} must be at least 60 seconds ahead.`)
   return time
 }
 
 function stillAhead(job: Job, nowMs: number): number | null {
-  if ((job.nextExecutionTime ?? 0) < nowMs + leastAheadMs) {
+  if ((job.nextExecutionTime ?? 0) < nowMs + minLeadMs) {
     throw invalid('The time of this job has passed or is less than 60 seconds ahead; give a next_execution_time.')
   }
   return job.nextExecutionTime

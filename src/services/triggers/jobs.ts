@@ -1,10 +1,10 @@
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
-import { type Job, type JobStatus, type Missed, type Overlap, unfinished } from '../../domain/job.ts'
+import { isUnfinished, type Job, type JobStatus, type MissedRunPolicy, type OverlapPolicy } from '../../domain/job.ts'
 import type { Shares } from '../../domain/limits.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import type { TargetRef, Targets } from '../functions/targets.ts'
-import { JobTimes } from './job-calendar.ts'
+import { JobCalendars } from './job-calendar.ts'
 import { JobRuns, type JobRunsParts } from './job-runs.ts'
 import { checkedKind, type NewSchedule, nextTime, scheduleOf } from './job-schedule.ts'
 
@@ -12,8 +12,8 @@ import { checkedKind, type NewSchedule, nextTime, scheduleOf } from './job-sched
 export interface NewJob extends TargetRef, NewSchedule {
   name?: string
   functionInput?: string
-  overlap?: Overlap
-  missed?: Missed
+  overlap?: OverlapPolicy
+  missed?: MissedRunPolicy
   missedLimit?: number
 }
 
@@ -25,8 +25,8 @@ export interface JobChange {
   pattern?: string
   nextExecutionTime?: string
   timezone?: string
-  overlap?: Overlap
-  missed?: Missed
+  overlap?: OverlapPolicy
+  missed?: MissedRunPolicy
   missedLimit?: number
 }
 
@@ -43,12 +43,12 @@ const settable: readonly string[] = ['running', 'paused', 'cancelled'] satisfies
 export class Jobs {
   #parts: JobsParts
   readonly runs: JobRuns
-  readonly times: JobTimes
+  readonly times: JobCalendars
 
   constructor(parts: JobsParts) {
     this.#parts = parts
     this.runs = new JobRuns(parts)
-    this.times = new JobTimes(parts)
+    this.times = new JobCalendars(parts)
   }
 
   create(who: Principal, given: NewJob): Job {
@@ -58,7 +58,7 @@ export class Jobs {
     const missedLimit = checkedLimit(given.missedLimit ?? 100)
     const schedule = scheduleOf(patterns, given, nowMs)
     const { fn, version, alias } = this.#parts.targets.named(who, given)
-    this.#parts.shares.refuseMore(who.projectId, 'jobs', store.list(who.projectId).filter(unfinished).length)
+    this.#parts.shares.refuseMore(who.projectId, 'jobs', store.list(who.projectId).filter(isUnfinished).length)
     const job: Job = {
       id: newId(),
       projectId: who.projectId,

@@ -14,7 +14,7 @@ import {
 } from '../../domain/openstack.ts'
 import {
   changesBetween,
-  compareNames,
+  compareObjectNames,
   type ListedObject,
   type ObjectChange,
   type Source,
@@ -236,11 +236,11 @@ const endOf = (page: ListedObject[]): string | null => (page.length < pageSize ?
 
 function earlier(a: string | null, b: string | null): string | null {
   if (a === null || b === null) return a ?? b
-  return compareNames(a, b) < 0 ? a : b
+  return compareObjectNames(a, b) < 0 ? a : b
 }
 
 const upTo = (end: string | null, objects: ListedObject[]): ListedObject[] =>
-  end === null ? objects : objects.filter(({ name }) => compareNames(name, end) <= 0)
+  end === null ? objects : objects.filter(({ name }) => compareObjectNames(name, end) <= 0)
 
 export const needsKeystone = (): FaasError =>
   invalid('Event sources need Keystone authentication, which this server does not use.')

@@ -1,6 +1,6 @@
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
-import { type ListQuery, selected } from '../../domain/list.ts'
+import { type ListQuery, selectRows } from '../../domain/list.ts'
 import { isSafeInUrl } from '../../domain/openstack.ts'
 import { canSee, type Principal } from '../../domain/principal.ts'
 import {
@@ -89,7 +89,7 @@ export class Sources {
   }
 
   list(query: ListQuery): ShownSource[] {
-    return selected(this.#parts.store.list(query.filter.projectId), query).map((source) => this.#shown(source))
+    return selectRows(this.#parts.store.list(query.filter.projectId), query).map((source) => this.#shown(source))
   }
 
   get(who: Principal, id: string): ShownSource {

@@ -8,7 +8,7 @@ interface Turns {
 }
 
 /** The unfinished runs of jobs, for those that do not overlap. */
-export class JobTurns {
+export class UnfinishedRuns {
   #turns = new Map<string, Turns>()
 
   /** Resolves when the job's runs so far have ended; undefined: they have. */

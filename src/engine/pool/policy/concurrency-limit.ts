@@ -3,7 +3,7 @@
  * other, serve nobody sooner, and delay the workers of others.
  */
 
-export interface WorkView {
+export interface ConcurrencyView {
   /** Limit in force; infinite: none. */
   most: number
   /** Most workers at work during the window. */
@@ -25,7 +25,7 @@ const little = 0.2
 const calmEnough = 3
 
 /** The limit from now on. Calls that wait for I/O are not held back: they stall little, whatever their number. */
-export function nextBound({ most, atWork, stalledShare, calm, processors }: WorkView): number {
+export function nextLimit({ most, atWork, stalledShare, calm, processors }: ConcurrencyView): number {
   const least = Math.ceil(perProcessor * processors)
   if (stalledShare > tooMuch && atWork > least) return Math.max(least, Math.ceil(Math.min(most, atWork) / 2))
   return calm >= calmEnough ? most * 2 : most
@@ -37,7 +37,7 @@ const windowMs = 200
 const patienceMs = 5000
 
 /** The limit for one function's workers, learned from how its calls went. */
-export class WorkBound {
+export class ConcurrencyLimit {
   most = Number.POSITIVE_INFINITY
   #processors: number
   #since = Number.NEGATIVE_INFINITY
@@ -88,7 +88,7 @@ export class WorkBound {
   #learn(stalledShare: number): void {
     this.#calm = stalledShare < little ? this.#calm + 1 : 0
     const { most } = this
-    this.most = nextBound({ most, atWork: this.#atWork, stalledShare, calm: this.#calm, processors: this.#processors })
+    this.most = nextLimit({ most, atWork: this.#atWork, stalledShare, calm: this.#calm, processors: this.#processors })
     if (this.most > most) this.#calm = 0
   }
 }

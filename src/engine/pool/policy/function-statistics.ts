@@ -10,7 +10,7 @@ const shortestPauseMs = 1000
 const newest = 0.2
 
 /** Statistics of a function version that outlive its workers: arrivals, run time and cost of a start. */
-export class Habits<Called extends Pick<Revision, 'concurrency' | 'memoryBytes'> = Revision> {
+export class FunctionStatistics<Called extends Pick<Revision, 'concurrency' | 'memoryBytes'> = Revision> {
   /** The newest revision that was called. */
   revision: Called
   readonly arrivals: Arrivals

@@ -1,4 +1,4 @@
-import { fitsPlacement, onlyMachine, type Placement } from '../../../domain/machine.ts'
+import { matchesPlacement, onlyMachine, type Placement } from '../../../domain/machine.ts'
 import { chooseEvictions, type Evictable, evictionCost } from './pool-policy.ts'
 
 /** On which machine a worker comes, as plain functions: the swarm is told, and only carries it out. */
@@ -18,7 +18,7 @@ export type SimilarWorkersAt = (machine: string) => number
 
 export const noSimilarWorkers: SimilarWorkersAt = () => 0
 
-export interface Chosen<Worker extends Evictable> {
+export interface ChosenMachine<Worker extends Evictable> {
   machine: string
   /** Idle workers that make room there. */
   toGo: Worker[]
@@ -26,7 +26,7 @@ export interface Chosen<Worker extends Evictable> {
 
 /** Those that could ever hold a worker of this size and placement, whatever they hold now. */
 export const machinesFor = (machines: readonly MachineView[], bytes: number, placement: Placement): MachineView[] =>
-  machines.filter(({ limitBytes, labels }) => bytes <= limitBytes && fitsPlacement(labels, placement))
+  machines.filter(({ limitBytes, labels }) => bytes <= limitBytes && matchesPlacement(labels, placement))
 
 /**
  * The machine that a worker comes to. Where there is room, the one with the fewest of its like, so that a lost machine takes few of them
@@ -37,7 +37,7 @@ export function chooseMachine<Worker extends Evictable>(
   machines: readonly MachineView[],
   likeAt: SimilarWorkersAt,
   candidates: () => readonly Worker[],
-): Chosen<Worker> | null {
+): ChosenMachine<Worker> | null {
   const withRoom = machines.filter((machine) => bytes <= freeOf(machine))
   if (withRoom.length > 0) return { machine: least(withRoom, (one) => [likeAt(one.id), fillOf(one)]).id, toGo: [] }
   const idle = machines.length === 0 ? [] : candidates()

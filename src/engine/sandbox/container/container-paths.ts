@@ -1,4 +1,4 @@
-import { hostNameInside } from '../../../domain/api-access.ts'
+import { apiHostName } from '../../../domain/api-access.ts'
 import type { SandboxSpec } from '../sandbox.ts'
 
 /** The inside of a container, the same for each engine, and the labels by which the server finds its containers. */
@@ -27,4 +27,4 @@ export function environmentOf(spec: SandboxSpec): Record<string, string> {
   return isWorker(spec) ? { ...everywhere, LANG: 'C.UTF-8', USER: userName, LOGNAME: userName } : everywhere
 }
 
-export const apiUrl = (port: number): string => `http://${hostNameInside}:${port}`
+export const apiUrl = (port: number): string => `http://${apiHostName}:${port}`

@@ -33,7 +33,7 @@ const leastOpenFiles = 4096
 /** Low CPU share: functions come first while processors are contended. */
 const cpuMillicpu = 250
 
-export const tooLarge = (mib: number): string => `it wrote more than ${mib} MiB (TAIBAI_BUILD_MAX_MB).`
+export const buildTooLarge = (mib: number): string => `it wrote more than ${mib} MiB (TAIBAI_BUILD_MAX_MB).`
 
 /** The options of a worker's container, with other limits, another network, and a volume. */
 export function builderOptions(

@@ -6,7 +6,16 @@ import { AttachedOutput } from '../container/attached-output.ts'
 import { workerLabel } from '../container/container-paths.ts'
 import type { OnOutput } from '../sandbox.ts'
 import type { ContainerOptions, ContainerState } from './container-options.ts'
-import { asked, checkImage, engineFailed, isGone, statusOf, streamMs, textOf, unlessGone } from './engine-answers.ts'
+import {
+  askEngine,
+  checkImage,
+  engineFailed,
+  engineStatusOf,
+  errorTextOf,
+  isGone,
+  streamMs,
+  unlessGone,
+} from './engine-answers.ts'
 import type { Mount } from './own-container.ts'
 
 /** Interval of the checks of a program that was started in a container. */
@@ -41,7 +50,7 @@ export class ContainerClient {
     try {
       return (await this.#api.ask<{ Id: string }>('POST', '/containers/create', { name }, options)).Id
     } catch (cause) {
-      if (statusOf(cause) === 404) {
+      if (engineStatusOf(cause) === 404) {
         throw engineFailed(`The image ${options.Image} is not on this machine; build or pull it.`, cause)
       }
       throw engineFailed('The Docker engine refused to make a container.', cause)
@@ -51,7 +60,7 @@ export class ContainerClient {
   async begin(id: string): Promise<void> {
     await this.#api.ask('POST', `/containers/${id}/start`).catch((cause: unknown) => {
       throw engineFailed(
-        /exchange full/.test(textOf(cause)) ? noPort : 'The Docker engine could not start a container.',
+        /exchange full/.test(errorTextOf(cause)) ? noPort : 'The Docker engine could not start a container.',
         cause,
       )
     })
@@ -122,7 +131,7 @@ export class ContainerClient {
   /** Delivers standard output and error as they arrive. `ended` resolves at the end of both. */
   async attach(id: string, onOutput: OnOutput): Promise<{ ended: Promise<void> }> {
     const query = { stream: '1', stdout: '1', stderr: '1' }
-    const stream = await asked('attach to a container', () =>
+    const stream = await askEngine('attach to a container', () =>
       this.#api.stream('POST', `/containers/${id}/attach`, query, { timeoutMs: streamMs }),
     )
     const output = new AttachedOutput(onOutput)
@@ -135,7 +144,7 @@ export class ContainerClient {
 
   /** The container's address on that network; undefined for `network`: on its first. */
   async address(id: string, network?: string): Promise<string | undefined> {
-    const { NetworkSettings } = await asked('inspect a container', () => this.#inspect(id))
+    const { NetworkSettings } = await askEngine('inspect a container', () => this.#inspect(id))
     const { Networks } = NetworkSettings
     return (network === undefined ? Object.values(Networks)[0] : Networks[network])?.IPAddress || undefined
   }
@@ -152,7 +161,7 @@ export class ContainerClient {
   /** `worker`: the name in the container's label. */
   async labelled(label: string): Promise<{ worker: string; id: string }[]> {
     const query = { all: '1', filters: JSON.stringify({ label: [label] }) }
-    const found = await asked('list containers', () =>
+    const found = await askEngine('list containers', () =>
       this.#api.ask<{ Id: string; Labels: Record<string, string> }[]>('GET', '/containers/json', query),
     )
     return found.map(({ Id, Labels }) => ({ worker: Labels[workerLabel] ?? '', id: Id }))
@@ -169,7 +178,7 @@ export class ContainerClient {
 
   /** Like `putFile`, for the contents of a tar. */
   async putFiles(id: string, folder: string, tar: Readable): Promise<void> {
-    await asked('put files into a container', async () => {
+    await askEngine('put files into a container', async () => {
       const query = { path: folder }
       const answer = await this.#api.stream('PUT', `/containers/${id}/archive`, query, {
         upload: tar,
@@ -181,7 +190,7 @@ export class ContainerClient {
 
   /** Returns the contents of a path as a tar. The container may have ended. */
   getFiles(id: string, path: string): Promise<Readable> {
-    return asked('take files out of a container', () =>
+    return askEngine('take files out of a container', () =>
       this.#api.stream('GET', `/containers/${id}/archive`, { path }, { timeoutMs: streamMs }),
     )
   }
@@ -209,7 +218,7 @@ export class ContainerClient {
     const body = { Image: 'taibai/no-such-image:0', HostConfig: { Mounts: [mount] } }
     return this.#api.ask('POST', '/containers/create', {}, body).then(
       () => true,
-      (error: unknown) => statusOf(error) !== 400,
+      (error: unknown) => engineStatusOf(error) !== 400,
     )
   }
 

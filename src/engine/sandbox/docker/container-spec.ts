@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { hostNameInside } from '../../../domain/api-access.ts'
+import { apiHostName } from '../../../domain/api-access.ts'
 import {
   environmentOf,
   folderInside,
@@ -113,7 +113,7 @@ function networkOf({ network, key, reachesApi, beside }: SandboxSpec, defaults: 
 
 function hostsOf({ reachesApi }: SandboxSpec, { extraHosts = [], api }: ContainerDefaults): string[] {
   if (!reachesApi || api === undefined) return extraHosts
-  return [...extraHosts.filter((host) => !host.startsWith(`${hostNameInside}:`)), `${hostNameInside}:${api.address}`]
+  return [...extraHosts.filter((host) => !host.startsWith(`${apiHostName}:`)), `${apiHostName}:${api.address}`]
 }
 
 /** Where the image has the folder, the engine copies its mode: the worker's user must own it. */

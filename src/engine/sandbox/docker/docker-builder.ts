@@ -3,7 +3,7 @@ import type { Builder, BuilderRun } from '../../../domain/build.ts'
 import { FaasError } from '../../../domain/errors.ts'
 import type { WorkerUsers } from '../container/worker-users.ts'
 import { type BuilderImageOptions, BuilderImages } from './builder-image.ts'
-import { type BuilderLimits, builderOptions, buildFolder, packageTar, tooLarge } from './builder-spec.ts'
+import { type BuilderLimits, builderOptions, buildFolder, buildTooLarge, packageTar } from './builder-spec.ts'
 import { type SizeFinding, sizeLook, watchSize } from './builder-watch.ts'
 import type { ContainerDefaults } from './container-spec.ts'
 import type { DockerClient } from './docker-client.ts'
@@ -73,12 +73,12 @@ export class DockerBuilder implements Builder {
         if (late.aborted) throw failed(`it took longer than ${seconds} s (TAIBAI_BUILD_TIMEOUT_SECONDS).`)
         throw error
       })
-      if (found === 'too large') throw failed(tooLarge(buildMaxMb))
+      if (found === 'too large') throw failed(buildTooLarge(buildMaxMb))
       if (found === 'hidden') throw failed('it made a folder that cannot be looked into.')
       if (found === 'unseen') throw failed('it kept others from seeing how much it writes.')
       await Promise.race([printed, pause(lastOutputMs, undefined, { ref: false })])
       if (found === 0) return
-      throw failed(endText(found, await this.#docker.containers.hasRunOutOfMemory(container), buildMemoryMb))
+      throw failed(buildEndText(found, await this.#docker.containers.hasRunOutOfMemory(container), buildMemoryMb))
     } finally {
       ended.abort()
       exit.catch(() => {})
@@ -94,7 +94,7 @@ export class DockerBuilder implements Builder {
 }
 
 /** `ranOut`: the engine reports a kill for memory; without that report, someone else may have killed the build. */
-export function endText(code: number, ranOut: boolean, memoryMb: number): string {
+export function buildEndText(code: number, ranOut: boolean, memoryMb: number): string {
   if (ranOut) return `it needed more memory than ${memoryMb} MiB (TAIBAI_BUILD_MEMORY_MB).`
   if (code !== killedCode) return `it ended with code ${code}.`
   return `it was killed (code ${code}), and not for its own memory as the engine tells: this machine may be short of memory.`

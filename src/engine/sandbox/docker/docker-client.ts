@@ -2,7 +2,7 @@ import type { EngineReport } from '../../../domain/engine-report.ts'
 import { EngineApi } from '../../api/engine-api.ts'
 import { fetchEngineReport, type InfoAnswer, isPodman, type VersionAnswer } from '../../api/engine-report.ts'
 import { ContainerClient } from './container-client.ts'
-import { asked, engineFailed, readLines, streamMs } from './engine-answers.ts'
+import { askEngine, engineFailed, readLines, streamMs } from './engine-answers.ts'
 import { ImageClient } from './image-client.ts'
 import { NetworkClient } from './network-client.ts'
 
@@ -55,7 +55,7 @@ export class DockerClient {
    */
   async events(label: string, onEvent: (event: ContainerEvent) => void, onEnd: () => void): Promise<() => void> {
     const filters = JSON.stringify({ type: ['container'], label: [label], event: ['kill', 'die', 'oom', 'destroy'] })
-    const stream = await asked('follow events', () =>
+    const stream = await askEngine('follow events', () =>
       this.api.stream('GET', '/events', { filters }, { timeoutMs: streamMs }),
     )
     readLines<EventLine>(stream, (line) => onEvent(eventOf(line)))
@@ -65,7 +65,7 @@ export class DockerClient {
 
   /** The engine's report about itself. */
   report(): Promise<EngineReport> {
-    return asked('say what it is', () => fetchEngineReport(this.api, firstAnswerMs))
+    return askEngine('say what it is', () => fetchEngineReport(this.api, firstAnswerMs))
   }
 
   /** The engine's raw info; empty when it does not answer. */

@@ -15,7 +15,7 @@ import { connectDocker, type DockerClient } from './docker-client.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
 import { engineSeesFilesOf, hasBridge, wrongCgroupParent } from './engine-facts.ts'
 import { EtcFiles } from './etc-files.ts'
-import { type LinkPlace, linkPlaceOf } from './link-address.ts'
+import { type LinkAddress, linkAddressOf } from './link-address.ts'
 import { hostPath, ownContainerId } from './own-container.ts'
 import { WorkerCalls } from './worker-calls.ts'
 
@@ -64,7 +64,7 @@ export interface DockerConnection {
 }
 
 /** Finds out what the engine is and how workers on it reach this server. Throws when functions would not be safe on it. */
-export async function connectEngine(options: DockerEngineOptions, log: Log): Promise<DockerConnection> {
+export async function connectDockerEngine(options: DockerEngineOptions, log: Log): Promise<DockerConnection> {
   const docker = await connectDocker(options.host)
   const own = await ownPlace(docker)
   const { link = 'auto', workersDir } = options
@@ -75,13 +75,16 @@ export async function connectEngine(options: DockerEngineOptions, log: Log): Pro
   try {
     return { docker, network, users, ...(await ready(docker, network, own, options, log)) }
   } catch (error) {
-    await disconnect({ docker, network })
+    await disconnectDockerEngine({ docker, network })
     throw error
   }
 }
 
 /** Nothing of the connection stays on the engine. */
-export async function disconnect({ docker, network }: Pick<DockerConnection, 'docker' | 'network'>): Promise<void> {
+export async function disconnectDockerEngine({
+  docker,
+  network,
+}: Pick<DockerConnection, 'docker' | 'network'>): Promise<void> {
   await network.remove()
   docker.close()
 }
@@ -123,7 +126,7 @@ async function ready(
 function seccompFor(
   { isPodman }: DockerClient,
   folder: string,
-  place: LinkPlace,
+  place: LinkAddress,
   own: OwnPlace | null,
   log: Log,
 ): string | null {
@@ -160,9 +163,9 @@ async function findPlace(
   own: OwnPlace | null,
   info: InfoAnswer,
   network: EgressNetwork,
-): Promise<LinkPlace> {
+): Promise<LinkAddress> {
   const asks = wish === 'auto' && workersDir !== undefined
-  return linkPlaceOf({
+  return linkAddressOf({
     wish,
     address,
     seesOurFiles: asks

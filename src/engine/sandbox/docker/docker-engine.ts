@@ -13,7 +13,12 @@ import type { ContainerOptions } from './container-options.ts'
 import { type ContainerDefaults, containerOptions, ociRuntimeOf } from './container-spec.ts'
 import { DockerBuilder } from './docker-builder.ts'
 import type { DockerClient } from './docker-client.ts'
-import { connectEngine, type DockerConnection, type DockerEngineOptions, disconnect } from './docker-connection.ts'
+import {
+  connectDockerEngine,
+  type DockerConnection,
+  type DockerEngineOptions,
+  disconnectDockerEngine,
+} from './docker-connection.ts'
 import { DockerImages } from './docker-images.ts'
 import type { DockerSandbox } from './docker-sandbox.ts'
 import { apiNetworkName, type EgressNetwork, type EgressOptions } from './egress-network.ts'
@@ -66,13 +71,13 @@ export class DockerEngine implements SandboxEngine {
   }
 
   static async connect(options: DockerEngineOptions, log: Log): Promise<DockerEngine> {
-    const connection = await connectEngine(options, log)
+    const connection = await connectDockerEngine(options, log)
     try {
       const engine = new DockerEngine(connection, options, log)
       await engine.#containers.follow()
       return engine
     } catch (error) {
-      await disconnect(connection)
+      await disconnectDockerEngine(connection)
       throw error
     }
   }

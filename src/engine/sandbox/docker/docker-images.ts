@@ -4,7 +4,7 @@ import type { EngineImage, EngineImages, ImageFolders } from '../../../domain/im
 import type { RegistrySecret } from '../../../domain/registry.ts'
 import { type EngineApi, EngineRefusal } from '../../api/engine-api.ts'
 import { registryAddress } from '../../api/registry-header.ts'
-import { asked } from './engine-answers.ts'
+import { askEngine } from './engine-answers.ts'
 
 interface ListedImage {
   Id: string
@@ -62,7 +62,7 @@ export class DockerImages implements EngineImages, ImageFolders {
 
   async folder(image: string, path: string): Promise<{ env: Record<string, string>; tar: Readable }> {
     await this.#prepare(image)
-    const { Config } = await asked('read an image', () =>
+    const { Config } = await askEngine('read an image', () =>
       this.#api.ask<{ Config: { Env?: string[] | null } }>('GET', `/images/${image}/json`),
     )
     const env = Object.fromEntries((Config.Env ?? []).map((one) => one.split(/=(.*)/s).slice(0, 2) as [string, string]))
@@ -72,7 +72,7 @@ export class DockerImages implements EngineImages, ImageFolders {
   /** By a container that is never started, and goes with the stream. */
   async #takenOut(image: string, path: string): Promise<Readable> {
     const made = { Image: image, Cmd: ['-'], NetworkDisabled: true, Labels: this.#labels }
-    const { Id } = await asked('create a container', () =>
+    const { Id } = await askEngine('create a container', () =>
       this.#api.ask<{ Id: string }>('POST', '/containers/create', {}, made),
     )
     const remove = () => void this.#api.ask('DELETE', `/containers/${Id}`, { force: '1', v: '1' }).catch(() => {})

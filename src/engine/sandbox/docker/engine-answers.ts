@@ -11,7 +11,7 @@ export const engineFailed = (message: string, cause: unknown): FaasError =>
   new FaasError('engine_failed', message, { cause })
 
 /** Asks the engine; `what`: what it could not do when that fails. */
-export async function asked<T>(what: string, question: () => Promise<T>): Promise<T> {
+export async function askEngine<T>(what: string, question: () => Promise<T>): Promise<T> {
   try {
     return await question()
   } catch (cause) {
@@ -25,18 +25,18 @@ export function checkImage(image: string): void {
   throw new FaasError('engine_failed', `${JSON.stringify(image.slice(0, 100))} is not a name of a container image.`)
 }
 
-export const statusOf = (error: unknown): number | undefined =>
+export const engineStatusOf = (error: unknown): number | undefined =>
   error instanceof EngineRefusal ? error.status : undefined
 
-export const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+export const errorTextOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Podman answers 500 for a container that is being removed. */
 export const isGone = (error: unknown): boolean =>
-  statusOf(error) === 404 || (statusOf(error) === 500 && /no such container/i.test(String(error)))
+  engineStatusOf(error) === 404 || (engineStatusOf(error) === 500 && /no such container/i.test(String(error)))
 
 /** 404: it is gone; 409: it does not run, or is being removed. */
 export const unlessGone = (message: string) => (cause: unknown) => {
-  if (!isGone(cause) && statusOf(cause) !== 409) throw engineFailed(message, cause)
+  if (!isGone(cause) && engineStatusOf(cause) !== 409) throw engineFailed(message, cause)
 }
 
 /** Each line is a JSON object. Other lines are skipped: what an engine sends must not end the process. */

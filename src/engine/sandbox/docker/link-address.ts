@@ -2,7 +2,7 @@ import { FaasError } from '../../../domain/errors.ts'
 
 /** What is known about the engine, to decide how workers and the server connect. */
 
-export interface PlaceFacts {
+export interface LinkFacts {
   /** The operator's choice. */
   wish: 'auto' | 'folder' | 'tcp'
   /** `host` or `host:port` at which workers reach the server, if the operator set it. */
@@ -23,12 +23,12 @@ export interface PlaceFacts {
  * `folder`: both see one folder. Else workers connect over TCP: `gateway`: to the server's machine at their network's gateway;
  * `pair`: over a network that only the worker and the server share; `address`: to `host`.
  */
-export type LinkPlace =
+export type LinkAddress =
   | { kind: 'folder' | 'gateway' | 'pair' }
   | { kind: 'address'; host: string; port: number; listenOn: string }
 
 /** Throws a FaasError that says why workers would not reach the server. */
-export function linkPlaceOf(facts: PlaceFacts): LinkPlace {
+export function linkAddressOf(facts: LinkFacts): LinkAddress {
   const { wish, address, seesOurFiles, isDesktop } = facts
   if (wish === 'folder') return { kind: 'folder' }
   if (wish === 'auto' && seesOurFiles && !isDesktop) return { kind: 'folder' }

@@ -5,7 +5,7 @@ import { isLinkEncrypted, type LinkTls } from '../container/link-tls.ts'
 import type { SandboxSpec, WorkerCallers } from '../sandbox.ts'
 import type { DockerClient } from './docker-client.ts'
 import { EgressNetwork, type EgressOptions } from './egress-network.ts'
-import { desktopHost, type LinkPlace } from './link-address.ts'
+import { desktopHost, type LinkAddress } from './link-address.ts'
 import { type PairNetwork, PairNetworks } from './pair-networks.ts'
 
 /** What a container gets so that it and the server reach each other. */
@@ -32,14 +32,14 @@ export class WorkerCalls {
   readonly callers: WorkerCallers | undefined
   readonly closed: EgressNetwork | null
   readonly extraHosts: string[]
-  #place: LinkPlace
+  #place: LinkAddress
   #egress: EgressNetwork
   #docker: DockerClient
   #pairs: PairNetworks | null
   /** `host:port` of the server for workers with egress, and for those without. */
   #servers = { egress: '', none: '' }
 
-  private constructor(place: LinkPlace, closed: EgressNetwork | null, listenOn: string[], parts: CallsParts) {
+  private constructor(place: LinkAddress, closed: EgressNetwork | null, listenOn: string[], parts: CallsParts) {
     const { docker, options, ownContainer, linkTls } = parts
     this.#place = place
     this.#docker = docker
@@ -58,7 +58,7 @@ export class WorkerCalls {
     }
   }
 
-  static async make(place: LinkPlace, parts: CallsParts): Promise<WorkerCalls> {
+  static async make(place: LinkAddress, parts: CallsParts): Promise<WorkerCalls> {
     const { docker, options, egress, log } = parts
     if (place.kind === 'gateway') {
       const closed = await EgressNetwork.makeClosed(docker, options, log)

@@ -1,4 +1,4 @@
-import { hostNameInside } from '../../../domain/api-access.ts'
+import { apiHostName } from '../../../domain/api-access.ts'
 import type { SandboxSpec } from '../sandbox.ts'
 import type { MemoryMount, ServiceOptions } from './service-options.ts'
 import { inMemory, labelsOf, nameOf, type TaskDefaults, type TaskParts, taskTemplate } from './task-spec.ts'
@@ -27,7 +27,7 @@ export function imageServiceOptions(
         ...(entryPoint !== undefined && { Command: entryPoint }),
         ...(args !== null && { Args: args }),
         ...(workingDirectory !== undefined && { Dir: workingDirectory }),
-        ...(spec.reachesApi && { Hosts: [`${defaults.apiAddress} ${hostNameInside}`] }),
+        ...(spec.reachesApi && { Hosts: [`${defaults.apiAddress} ${apiHostName}`] }),
         Mounts: folders(spec, defaults, parts),
       },
       LogDriver: { Name: 'local', Options: { 'max-size': '1m', 'max-file': '2', compress: 'false' } },

@@ -1,4 +1,4 @@
-import { hostNameInside } from '../../../domain/api-access.ts'
+import { apiHostName } from '../../../domain/api-access.ts'
 import {
   environmentOf,
   folderInside,
@@ -63,7 +63,7 @@ export function serviceOptions(spec: SandboxSpec, defaults: TaskDefaults, parts:
         ...template.ContainerSpec,
         ...(spec.command !== null && { Args: spec.command }),
         Init: true,
-        ...(spec.reachesApi && { Hosts: [`${defaults.apiAddress} ${hostNameInside}`] }),
+        ...(spec.reachesApi && { Hosts: [`${defaults.apiAddress} ${apiHostName}`] }),
         Mounts: folders(spec, defaults, user),
         Secrets: [{ SecretID: secret.id, SecretName: secret.name, File: readable(`${keyFolder}/${keyFile}`) }],
       },
