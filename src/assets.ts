@@ -171,12 +171,17 @@ export function hashFolder(folder: string): string {
 }
 
 /**
- * The image of a runtime's folder, tagged with the hash of its files: releases with different shims use different images, so that
- * installations can share an engine. A name in `runtime.json` that already has a tag stays unchanged.
+ * Tags images of a runtime's folder with the hash of its files: releases with different shims use different images, so that
+ * installations can share an engine. A name in `runtime.json` that already has a tag stays unchanged. Reads the files once.
  */
-export function taggedImage(folder: string, image: string): string {
-  const hasTag = image.slice(image.lastIndexOf('/')).includes(':')
-  return hasTag ? image : `${image}:${hashFolder(folder).slice(0, 12)}`
+export function imageTagger(folder: string): (image: string) => string {
+  let hash: string | undefined
+  return (image) => {
+    const hasTag = image.slice(image.lastIndexOf('/')).includes(':')
+    if (hasTag) return image
+    hash ??= hashFolder(folder).slice(0, 12)
+    return `${image}:${hash}`
+  }
 }
 
 /** Sorted paths of the files of a runtime's folder that belong to its image. */

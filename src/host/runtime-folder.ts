@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { taggedImage } from '../assets.ts'
+import { imageTagger } from '../assets.ts'
 import { requestedVersions } from '../domain/runtime.ts'
 import { SetupProblem } from './problem.ts'
 
@@ -86,9 +86,10 @@ function readRuntimeFolder(folder: string): LanguageImages {
     optional = false,
     ...own
   } = JSON.parse(readFileSync(join(folder, 'runtime.json'), 'utf8'))
+  const tagged = imageTagger(folder)
   const imageOf = ({ name, image, base, also = [] }: Named): NamedImage => {
     const recipe = { debian: [], ...base }
-    const runtime = { name, folder, repository: image, image: taggedImage(folder, image), command, base: recipe }
+    const runtime = { name, folder, repository: image, image: tagged(image), command, base: recipe }
     return { names: [name, ...also.map((twin) => twin.name)], runtime }
   }
   return { isOptional: optional, usual: imageOf(own), versions: versions.map(imageOf) }

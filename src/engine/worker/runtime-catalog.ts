@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { hashFolder, taggedImage } from '../../assets.ts'
+import { hashFolder, imageTagger } from '../../assets.ts'
 import type { BuilderFacts } from '../../domain/build.ts'
 import { type RuntimeManifest, requestedVersions } from '../../domain/runtime.ts'
 import { signatureNames } from '../../domain/signature.ts'
@@ -71,14 +71,17 @@ export function readRuntimes(folder: string, asked: string[] = [], { ofHost = fa
 
 /** The runtimes of a folder that are there only on request: what requests each, by its name. */
 export const furtherRuntimes = (folder: string): Map<string, string> =>
-  new Map(allIn(folder).further.flatMap(({ names }) => names.map((name): [string, string] => [name, names[0] ?? name])))
+  new Map(
+    runtimePaths(folder)
+      .map(readManifest)
+      .flatMap(({ optional, versions, ...own }) => (optional ? [own, ...versions] : versions))
+      .flatMap(({ name, also }) =>
+        [name, ...also.map((twin) => twin.name)].map((each): [string, string] => [each, name]),
+      ),
+  )
 
 function allIn(folder: string): { usual: RuntimeManifest[]; further: ImageRuntimes[]; versions: ImageRuntimes[] } {
-  const read = readdirSync(folder)
-    .sort()
-    .map((name) => join(folder, name))
-    .filter((path) => existsSync(join(path, 'runtime.json')))
-    .map((path) => readRuntime(path))
+  const read = runtimePaths(folder).map(readRuntime)
   const languages = read.map(({ language }) => language)
   const usual = languages.flatMap(({ runtimes, isOptional }) => (isOptional ? [] : runtimes))
   const versions = read.flatMap(({ versions }) => versions)
@@ -100,10 +103,20 @@ interface ImageRuntimes {
   isOptional: boolean
 }
 
-function readRuntime(path: string): { language: ImageRuntimes; versions: ImageRuntimes[] } {
+const runtimePaths = (folder: string): string[] =>
+  readdirSync(folder)
+    .sort()
+    .map((name) => join(folder, name))
+    .filter((path) => existsSync(join(path, 'runtime.json')))
+
+function readManifest(path: string): z.output<typeof manifestFile> {
   const file = join(path, 'runtime.json')
   const parsed = manifestFile.safeParse(readJson(file))
   if (!parsed.success) throw new Error(`${file} is not a runtime:\n${z.prettifyError(parsed.error)}`)
+  return parsed.data
+}
+
+function readRuntime(path: string): { language: ImageRuntimes; versions: ImageRuntimes[] } {
   const {
     shim,
     also,
@@ -112,14 +125,15 @@ function readRuntime(path: string): { language: ImageRuntimes; versions: ImageRu
     min_memory: minMemoryBytes,
     default_entry: defaultEntry,
     ...own
-  } = parsed.data
+  } = readManifest(path)
+  const tagged = imageTagger(path)
   const common = { ...own, shimPath: join(path, shim), minMemoryBytes, defaultEntry }
   const made = <Kind extends { image: string }>(
     kind: Kind,
     also: z.output<typeof twins>,
     isOptional: boolean,
   ): ImageRuntimes => {
-    const image = taggedImage(path, kind.image)
+    const image = tagged(kind.image)
     const builder = own.builder && builderFacts(path, image, own.builder)
     const first = { ...common, ...kind, builder, image, repository: kind.image }
     const twinOf = ({ languages = own.languages, ...twin }: z.output<typeof twins>[number]) => ({
