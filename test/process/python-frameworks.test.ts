@@ -10,7 +10,7 @@ import { processHarness } from '../support/shim-process.ts'
 
 const wanted = ['flask==3.1.2', 'django==5.2.8', 'fastapi==0.121.3']
 const runtime = fileURLToPath(new URL('../../runtimes/python3', import.meta.url))
-const { folder: packages, problem } = pythonPackages(wanted)
+const { folder: packages, problem } = pythonPackages(wanted, { forWorkers: true })
 const folders: string[] = []
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })

@@ -13,12 +13,16 @@ export interface Installed {
   problem: string | null
 }
 
-/** A folder for `PYTHONPATH`; `wanted` as pip takes it: `flask==3.1.2`. */
-export function pythonPackages(wanted: string[]): Installed {
+/**
+ * A folder for `PYTHONPATH`; `wanted` as pip takes it: `flask==3.1.2`. `forWorkers`: compiled, for workers write no bytecode, and
+ * each would compile what it imports; other programs compile only what they use.
+ */
+export function pythonPackages(wanted: string[], { forWorkers = false } = {}): Installed {
   const folder = folderFor(`python${pythonVersion()}`, wanted)
   return installed(folder, wanted, (beside) => [
     'python3',
-    ...['-m', 'pip', 'install', '-q', '--no-compile', '--only-binary', ':all:', '--target', beside, ...wanted],
+    ...['-m', 'pip', 'install', '-q', forWorkers ? '--compile' : '--no-compile', '--only-binary', ':all:'],
+    ...['--target', beside, ...wanted],
   ])
 }
 
