@@ -9,7 +9,7 @@ import { BuildRows } from '../../src/store/builds.ts'
 import { Database } from '../../src/store/database.ts'
 import { aBuild } from '../support/builders.ts'
 import { DataFolder } from '../support/data-folder.ts'
-import { ServerProcess } from '../support/server-process.ts'
+import { oneGenericWorker, ServerProcess } from '../support/server-process.ts'
 
 /** The console in a real Chromium on a real server: from the first function to rolling it back. */
 
@@ -29,7 +29,7 @@ describe.skipIf(!hasBrowser)('The console', () => {
     if (consoleIsOld()) await buildConsole()
     data = new DataFolder()
     keepBuild()
-    server = await ServerProcess.start({ data })
+    server = await ServerProcess.start({ data, settings: oneGenericWorker })
     browser = await chromium.launch({
       executablePath,
       args: [

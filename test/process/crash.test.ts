@@ -8,7 +8,7 @@ import { DataFolder } from '../support/data-folder.ts'
 import { engines } from '../support/engines.ts'
 import { dueTimes, gaps, runsOf } from '../support/job-runs-of.ts'
 import { type LedgerRow, ledgerCount, ledgerRows } from '../support/ledger-file.ts'
-import { type EngineName, launchServer, ServerProcess } from '../support/server-process.ts'
+import { type EngineName, launchServer, oneGenericWorker, ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /**
@@ -45,7 +45,7 @@ for (const { engine, run } of engines) {
       let hook = ''
       let round = 0
       for (; round < rounds && !isStopped(); round++) {
-        await using server = await ServerProcess.start({ engine, data })
+        await using server = await ServerProcess.start({ engine, data, settings: oneGenericWorker })
         if (round === 0) ({ jobs, hook } = await deploy(server, engine))
         expect(ledgerRows(data, "status = 'running' AND is_sync = 1")).toEqual([])
         expectAllThere(data, promised)
@@ -175,7 +175,7 @@ async function comeAndGo(server: ServerProcess, n: number): Promise<void> {
 }
 
 async function killWhileStarting(engine: EngineName, data: DataFolder, afterMs: number): Promise<void> {
-  const starting = launchServer({ engine, data })
+  const starting = launchServer({ engine, data, settings: oneGenericWorker })
   await pause(afterMs)
   starting.signal('SIGKILL')
   await starting.exited

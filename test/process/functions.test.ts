@@ -5,7 +5,7 @@ import { askDocker } from '../support/docker-api.ts'
 import { engines } from '../support/engines.ts'
 import { atWork, ended } from '../support/executions-of.ts'
 import { fixtureActions, web } from '../support/fixture-functions.ts'
-import { ServerProcess } from '../support/server-process.ts'
+import { oneGenericWorker, ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** Functions of a whole server, deployed and called as users do it: over its port, with real SQLite and real workers. */
@@ -18,7 +18,12 @@ for (const { engine, run, languages } of engines) {
     beforeAll(async () => {
       server = await ServerProcess.start({
         engine,
-        settings: { TAIBAI_MAX_BODY_BYTES: String(maxBodyBytes), TAIBAI_MAX_WAITING: '4', TAIBAI_MAX_CALL_DEPTH: '3' },
+        settings: {
+          ...oneGenericWorker,
+          TAIBAI_MAX_BODY_BYTES: String(maxBodyBytes),
+          TAIBAI_MAX_WAITING: '4',
+          TAIBAI_MAX_CALL_DEPTH: '3',
+        },
       })
       await server.deploy('deeds', fixtureActions.nodejs)
       await server.deploy('web', web.nodejs, { signature: 'http' })

@@ -9,7 +9,7 @@ import { atWork, ended } from '../support/executions-of.ts'
 import { fixtureActions } from '../support/fixture-functions.ts'
 import { signalUntil, signalWorkers, untilSignalled } from '../support/function-signals.ts'
 import { ledgerRows } from '../support/ledger-file.ts'
-import { ServerProcess } from '../support/server-process.ts'
+import { oneGenericWorker, ServerProcess } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 /** How a server stops: gracefully, within its limit, at once; and what the next one finds. */
@@ -18,7 +18,11 @@ for (const { engine, run } of engines) {
   run(`A server with the ${engine} engine that is asked to stop`, () => {
     test('answers the calls in flight, takes no new ones, and leaves what is queued to the next start', async () => {
       await using data = new DataFolder()
-      await using server = await ServerProcess.start({ engine, data, settings: { TAIBAI_MAX_ASYNC_RUNNING: '1' } })
+      await using server = await ServerProcess.start({
+        engine,
+        data,
+        settings: { TAIBAI_MAX_ASYNC_RUNNING: '1', ...oneGenericWorker },
+      })
       await server.deploy('waits', waits)
       await server.deploy('streams', streams, { signature: 'http' })
       const accept = async (event: object): Promise<string> => {

@@ -51,8 +51,10 @@ export interface ProcessResponse {
 const startLimitMs = 60_000
 const exitLimitMs = 90_000
 
-/** Settings of every test server: few workers ahead, because the machine that tests is small. */
-const testSettings = { TAIBAI_PORT: '0', TAIBAI_GENERIC_WORKERS: '1', TAIBAI_LOG_EXECUTIONS: 'all' }
+/** Settings of every test server. No workers ahead: each server would start some that no test uses. */
+const testSettings = { TAIBAI_PORT: '0', TAIBAI_GENERIC_WORKERS: '0', TAIBAI_LOG_EXECUTIONS: 'all' }
+/** For tests that workers concern which have no function yet. */
+export const oneGenericWorker = { TAIBAI_GENERIC_WORKERS: '1' }
 
 /** Kept for the next start, which saves a third of its time. */
 const compileCache = join(projectFolder, 'node_modules/.cache/taibai-tests')
