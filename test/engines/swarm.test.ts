@@ -17,7 +17,7 @@ import type { WorkerLinks } from '../../src/engine/worker/link.ts'
 import { openLinks } from '../../src/engine/worker/open-links.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
-import { deployInLines } from '../support/built-packages.ts'
+import { deployInLines, zipOfFiles } from '../support/built-packages.ts'
 import { engineWorkersContract } from '../support/contracts/engine-workers.ts'
 import { DataFolder } from '../support/data-folder.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
@@ -26,6 +26,7 @@ import { engineDefaults, runtimeFolders, runtimesFolder } from '../support/docke
 import { CountedClock } from '../support/engine-parts-process.ts'
 import { aCall, aRevision, mib } from '../support/fake-workers-pool.ts'
 import { noSecrets } from '../support/no-secrets.ts'
+import { PrivateRegistry } from '../support/private-registry.ts'
 import { ServerProcess, serverProgram } from '../support/server-process.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -40,11 +41,11 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
     let factory: SandboxWorkers
     let manifests: RuntimeManifest[]
     let last = 0
-    const images = builtImages('http', 'command')
+    const images = builtImages('http', 'command', 'openwhisk', 'fission-whole')
 
     beforeAll(async () => {
       manifests = readRuntimes(runtimesFolder, [])
-      const own = (['http', 'command'] as const).map(images)
+      const own = (['http', 'command', 'openwhisk', 'fission-whole'] as const).map(images)
       swarm = await Swarm.start(...new Set(manifests.map(({ image }) => image)), ...own)
       engine = await connect('one')
       links = await openLinks(engine, '', clock)
@@ -361,8 +362,64 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
         for (const name of ['web', 'once']) await server.ask('DELETE', `/v1/functions/${name}`)
       })
 
+      test('an action image of OpenWhisk and an environment of Fission serve calls; a package beside one is refused', async () => {
+        const deploy = (name: string, mode: string, from: 'openwhisk' | 'fission-whole') => {
+          const code = {
+            source: 'image',
+            image: images(from),
+            mode,
+            ...(mode === 'fission' && { init: { main: 'a.b' } }),
+          }
+          return server.must('POST', '/v1/functions', { json: { name, code, memory_size: 128 * mib } })
+        }
+        await deploy('act', 'openwhisk', 'openwhisk')
+        const json = { function_id: 'act', input: '{"n":1}' }
+        const run = (await server.must('POST', '/v1/executions', { json })).json
+        expect(run).toMatchObject({ status: 'success', output: { params: { n: 1 } } })
+        await deploy('environment', 'fission', 'fission-whole')
+        const answer = await server.ask('POST', '/fission-function/environment', { body: 'x' })
+        expect([answer.status, answer.text]).toEqual([200, 'a.b x'])
+        const code = JSON.stringify({ source: 'image', image: images('fission-whole'), mode: 'fission' })
+        const refused = await server.ask('POST', `/v1/functions?${new URLSearchParams({ name: 'beside', code })}`, {
+          body: zipOfFiles({ 'a.mjs': 'export const b = 1' }),
+          headers: { 'content-type': 'application/zip' },
+        })
+        expect([refused.status, refused.json.faultstring]).toEqual([400, expect.stringMatching(/build the code into/)])
+        for (const name of ['act', 'environment']) await server.ask('DELETE', `/v1/functions/${name}`)
+      })
+
+      test('an image of a private registry is fetched by the node with the stored credentials, which no one reads in the swarm', async () => {
+        await using registry = await PrivateRegistry.start(swarm.ourAddress)
+        if (registry === null) return console.warn('NO REGISTRY: docker-registry and apache2-utils are not installed.')
+        const { host, username, password } = registry
+        const image = await registry.push((...args) => swarm.manager.docker(...args), images('http'), 'team/app:1')
+        await label(swarm.other, '--label-add', 'fetches=yes')
+        const code = { source: 'image', image, mode: 'http', port: 8080 }
+        const placement = { fetches: 'yes' }
+        await server.must('POST', '/v1/functions', { json: { name: 'ours', code, placement, memory_size: 128 * mib } })
+        const call = () => server.ask('POST', '/fn/ours/headers')
+        expect((await call()).status).toBe(503)
+        await server.must('PUT', `/v1/registries/${host}`, { json: { username, password } })
+        await waitUntil('it serves', async () => (await call()).status === 418, 90_000)
+        const services = await swarm.manager.docker('service', 'ls', '-q')
+        const all = await swarm.manager.docker('service', 'inspect', ...services.split('\n'))
+        expect(all).toContain(`${host}/team/app@sha256:`)
+        expect(all).not.toContain(password)
+        expect(all).not.toMatch(/RegistryAuth/i)
+        expect(server.output).not.toContain(password)
+        await server.ask('DELETE', '/v1/functions/ours')
+        await server.ask('DELETE', `/v1/registries/${host}`)
+      })
+
       test('functions run with the limits that they ask for, and say where they are not possible', async () => {
+        await waitUntil('one is ready', async () => {
+          const { json } = await server.must('GET', '/v1/runtimes')
+          const { id } = json.runtimes.find(({ name }: { name: string }) => name === 'nodejs')
+          return (await server.must('GET', `/v1/runtimes/${id}/pool`)).json.capacity.available > 0
+        })
         await server.deploy('hello', 'export const main = (event) => ({ hello: event })')
+        const first = await server.must('POST', '/fn/hello', { json: 'me' })
+        expect(first.headers.get('server-timing')).toMatch(/desc="prewarmed/)
         await server.deploy('large', "import os from 'node:os'\nexport const main = () => os.userInfo().username", {
           memory_size: 256 * mib,
           cpu_max: 500,
