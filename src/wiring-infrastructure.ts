@@ -55,6 +55,8 @@ export interface Infrastructure {
   /** Absent: workers run on this machine alone. */
   machines?: Machines | undefined
   engineRefusal?: EngineRefusal | undefined
+  /** True when the engine starts a helper beside each image. */
+  bridgesImages?: boolean | undefined
   /** Null: without Keystone. */
   openstack: OpenStack | null
   /** Receives the spans of executions; absent: no traces. */

@@ -57,7 +57,13 @@ export function makeServices(ground: Infrastructure) {
   const trusts = openstack?.trusts
   const placements = new Placements(ground.machines)
   const engineRefusals = new EngineRefusals(ground.engineRefusal)
-  const targets = new Targets({ functions, runtimes: stores.runtimes, aliases, random })
+  const targets = new Targets({
+    functions,
+    runtimes: stores.runtimes,
+    aliases,
+    bridgesImages: ground.bridgesImages,
+    random,
+  })
   const exposed = new PublicFunctions(functions)
   const stats = new Stats({ clock })
   const events = new RunEvents()

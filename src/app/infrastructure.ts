@@ -114,6 +114,7 @@ export function makeInfrastructure(
     functionTokens,
     machines: engine.machines,
     engineRefusal: engine.refusal,
+    bridgesImages: engine.nameBeside !== undefined,
     runtimeImages: new ImageCheck(engine, factory, languageVersions),
     health: {
       engine: () => engine.report(),

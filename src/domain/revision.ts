@@ -84,8 +84,13 @@ export const fieldFacts: Record<ChangeableField, FieldFacts> = {
 export const fieldsIn = (place: FieldFacts['in']): ChangeableField[] =>
   (Object.keys(fieldFacts) as ChangeableField[]).filter((field) => fieldFacts[field].in === place)
 
-/** The revision of a function version: everything that decides which workers may serve it. Pure. */
-export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionVersion | null): Revision {
+/** Everything that decides which workers may serve a function version. `bridged`: the engine starts a helper beside each image. Pure. */
+export function makeRevision(
+  fn: Fn,
+  runtime: Runtime | null,
+  version: FunctionVersion | null,
+  bridged = false,
+): Revision {
   const revision: Omit<Revision, 'key'> = {
     functionId: fn.id,
     functionName: fn.name,
@@ -110,7 +115,8 @@ export function makeRevision(fn: Fn, runtime: Runtime | null, version: FunctionV
     record: fn.record,
     api: fn.api,
     memoryBytes:
-      Math.max(fn.memoryBytes, runtime?.minMemoryBytes ?? 0) + besideImage(runtime === null ? fn.code.mode : undefined),
+      Math.max(fn.memoryBytes, runtime?.minMemoryBytes ?? 0) +
+      besideImage(runtime === null ? fn.code.mode : undefined, bridged),
     cpuMillicpu: fn.cpuMillicpu,
     cpuMaxMillicpu: fn.cpuMaxMillicpu,
     sandbox: fn.sandbox,
@@ -145,7 +151,13 @@ function startOf({ mode, entry_point, command, working_directory }: FunctionCode
 /** Memory of the helper that serves the Runtime API to an image. It counts as the worker's, because it lives as long. */
 export const runtimeApiHelperBytes = 96 * 1024 * 1024
 
-const besideImage = (mode: ImageMode | undefined): number => (mode === 'lambda' ? runtimeApiHelperBytes : 0)
+/** Memory of the helper through which the server reaches an image that it cannot call itself. It counts as the worker's, too. */
+export const bridgeHelperBytes = 64 * 1024 * 1024
+
+function besideImage(mode: ImageMode | undefined, bridged: boolean): number {
+  if (mode === 'lambda') return runtimeApiHelperBytes
+  return bridged && mode !== undefined && mode !== 'command' ? bridgeHelperBytes : 0
+}
 
 const outsideWorkers = new Set<string | null>(
   Object.values(fieldFacts).map((facts) => (facts.in === 'worker' ? null : facts.revision)),

@@ -1,12 +1,12 @@
 import { FaasError } from '../../domain/errors.ts'
+import { bridgeHelperBytes } from '../../domain/revision.ts'
 import type { RuntimeManifest } from '../../domain/runtime.ts'
 import type { Exit, OnOutput, Sandbox, SandboxEngine, SandboxLimits, SandboxSpec } from '../sandbox/sandbox.ts'
 import type { Bridge } from './bridge.ts'
 import type { WorkerLinks } from './link.ts'
 
-const mib = 1024 * 1024
 /** Everything that is said to the image passes through it. */
-const helperLimits: SandboxLimits = { memoryBytes: 64 * mib, cpuMillicpu: 250, cpuMaxMillicpu: null }
+const helperLimits: SandboxLimits = { memoryBytes: bridgeHelperBytes, cpuMillicpu: 250, cpuMaxMillicpu: null }
 /** Runtime whose image the helper runs. */
 const helperRuntime = 'nodejs'
 

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { FaasError } from '../../domain/errors.ts'
 import { type Outcome, platformFailure } from '../../domain/outcome.ts'
 import { noPackageBeside } from '../../domain/package-beside-image.ts'
-import { runtimeApi } from '../../domain/revision.ts'
+import { bridgeHelperBytes, runtimeApi } from '../../domain/revision.ts'
 import { manifestOf, type RuntimeManifest } from '../../domain/runtime.ts'
 import type { Call, Revision } from '../../domain/worker.ts'
 import type { PoolWorker, Shape, WorkerFactory } from '../pool/pool-worker.ts'
@@ -86,8 +86,9 @@ export class SandboxWorkers implements WorkerFactory {
   /**
    * What keeps the image from serving is the function's fault and is reported by the worker; failures of the engine are thrown.
    */
-  async startImage(revision: Revision, onRunning?: () => void, machine?: string): Promise<PoolWorker> {
-    if (revision.kind === 'lambda') return this.#startLambda(revision, onRunning, machine)
+  async startImage(whole: Revision, onRunning?: () => void, machine?: string): Promise<PoolWorker> {
+    if (whole.kind === 'lambda') return this.#startLambda(whole, onRunning, machine)
+    const revision = this.#withoutHelper(whole)
     const { engine, clock, log, maxResultBytes, streamIdleMs, stopGraceMs } = this.#parts
     const port = revision.port ?? 8080
     const output = new EarlyOutput()
@@ -129,6 +130,12 @@ export class SandboxWorkers implements WorkerFactory {
       await sandbox.kill()
       throw error
     }
+  }
+
+  /** The image's own limits: a helper beside it has its part of the memory. */
+  #withoutHelper(revision: Revision): Revision {
+    if (this.#parts.engine.nameBeside === undefined) return revision
+    return { ...revision, memoryBytes: revision.memoryBytes - bridgeHelperBytes }
   }
 
   /** The package that an environment of Fission loads. */

@@ -34,6 +34,8 @@ export interface TargetsParts {
   functions: FunctionStore
   runtimes: RuntimeStore
   aliases: AliasStore
+  /** True when the engine starts a helper beside each image. */
+  bridgesImages?: boolean | undefined
   /** From 0 up to 1; chooses a version of an alias with weights. */
   random(): number
 }
@@ -216,7 +218,7 @@ export class Targets {
   #revision(fn: Fn, number: number): Revision {
     const version = this.#storedVersion(fn, number)
     const runtime = fn.code.source === 'image' ? null : this.#runtime(fn)
-    return makeRevision(fn, runtime, version)
+    return makeRevision(fn, runtime, version, this.#parts.bridgesImages)
   }
 
   #storedVersion(fn: Fn, number: number): FunctionVersion | null {
