@@ -28,7 +28,7 @@ export const commands: CommandSpec[] = [
       const env = { ...fn.env, ...environmentOf(args[1] as string[]) }
       await cli.client().functions.update(fn.id, { env })
       cli.out.value(env, () =>
-        cli.out.line(`${argumentAt(args, 0)} has ${Object.keys(env).length} variables: the next call sees them.`),
+        cli.out.line(`${argumentAt(args, 0)} has ${countOf(env)}: the next call sees the change.`),
       )
     },
   },
@@ -46,8 +46,13 @@ export const commands: CommandSpec[] = [
       const env = Object.fromEntries(Object.entries(fn.env).filter(([name]) => !names.includes(name)))
       await cli.client().functions.update(fn.id, { env })
       cli.out.value(env, () =>
-        cli.out.line(`${argumentAt(args, 0)} has ${Object.keys(env).length} variables: the next call sees them.`),
+        cli.out.line(`${argumentAt(args, 0)} has ${countOf(env)}: the next call sees the change.`),
       )
     },
   },
 ]
+
+function countOf(env: Record<string, string>): string {
+  const count = Object.keys(env).length
+  return count === 1 ? '1 variable' : `${count} variables`
+}

@@ -86,7 +86,7 @@ async function showOne(cli: Cli, id: string): Promise<void> {
       ['start', row.cold_reason === null ? row.start_kind : `${row.start_kind} (${row.cold_reason})`],
       ['attempt', row.attempt],
       ['worker', row.worker],
-      ['memory', row.memory_peak_mb === null ? null : `${row.memory_peak_mb} MB at most`],
+      ['memory', row.memory_peak_mb === null ? null : `${row.memory_peak_mb} MB peak`],
       ['cpu', row.cpu_ms === null ? null : `${row.cpu_ms} ms`],
       ['created', timeText(row.created_at)],
       ['input', row.input],
@@ -94,6 +94,7 @@ async function showOne(cli: Cli, id: string): Promise<void> {
       ['error', row.error === null ? null : (row.error.stack ?? `${row.error.type}: ${row.error.message}`)],
     ])
     showPhases(out, row.phases, null)
-    if (log !== null) out.line(`\n${log.split('\n').slice(1).join('\n').trimEnd()}`)
+    const printed = log?.split('\n').slice(1).join('\n').trimEnd() ?? ''
+    if (printed !== '') out.line(`\n${printed}`)
   })
 }

@@ -53,11 +53,13 @@ export class Output {
     this.value(rows, () => (rows.length === 0 ? this.line(none) : this.raw(this.#table(rows, columns))))
   }
 
-  /** Names and values, one per line; null and undefined are left out. */
+  /** Names and values, a line for each line of a value; null and undefined are left out. */
   fields(fields: [name: string, value: string | number | null | undefined][]): void {
     const shown = fields.filter(([, value]) => value !== null && value !== undefined && value !== '')
     const width = Math.max(0, ...shown.map(([name]) => name.length))
-    for (const [name, value] of shown) this.line(`${this.style('dim', name.padEnd(width))}  ${value}`)
+    const nextLine = `\n${' '.repeat(width)}  `
+    for (const [name, value] of shown)
+      this.line(`${this.style('dim', name.padEnd(width))}  ${String(value).trimEnd().replaceAll('\n', nextLine)}`)
   }
 
   /** Prints a line for people only. */
@@ -115,7 +117,19 @@ function padded(text: string, width: number, right: boolean): string {
   return right ? space + text : text + space
 }
 
-/** Shortens a line to the terminal's width with an ellipsis; lines with colours are left alone. */
-function cut(line: string, width: number): string {
-  return line.length <= width || line.includes('\u001b') ? line : `${line.slice(0, Math.max(0, width - 1))}…`
+/** Shortens a line to the terminal's width with an ellipsis; colours take no width, and end as they would have. */
+export function cut(line: string, width: number): string {
+  if (lengthOf(line) <= width) return line
+  let left = Math.max(0, width - 1)
+  const kept = line.split(colorCode).map((piece, at) => {
+    if (at % 2 === 1) return piece
+    const shown = piece.slice(0, left)
+    const isEnd = left > 0 && shown.length === left
+    left -= shown.length
+    return isEnd ? `${shown}…` : shown
+  })
+  return kept.join('')
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what styleText writes
+const colorCode = /(\u001b\[[0-9;]*m)/

@@ -55,6 +55,8 @@ function makeProgram(specs: CommandSpec[], io: ProgramIo, act: Run): Command {
       writeErr: (text) => io.stderr.write(text),
       outputError: (text, write) => write(sentence(text)),
     })
+    // An option belongs to the command that it follows: "dead-letters" and "dead-letters drop" have the same ones.
+    .enablePositionalOptions()
     .showSuggestionAfterError(true)
     .showHelpAfterError('See "taibai help" for the commands, and --help for the options of one.')
     .addHelpText('after', '\nDocs: taibai help <command>; the server shows all pages at /docs.')
@@ -118,7 +120,7 @@ async function run(spec: CommandSpec, cli: Cli, version: string, args: Args, opt
   } catch (error) {
     cli.out.progress('')
     if (options.debug === true) cli.out.warn(String((error as Error).stack ?? error))
-    const { message, exit } = explained(error, version)
+    const { message, exit } = explained(error, version, spec)
     if (cli.out.json) cli.out.warn(JSON.stringify({ error: message, exit_code: exitCode(exit) }))
     else cli.out.warn(cli.out.style('red', message))
     return exitCode(exit)
@@ -126,7 +128,7 @@ async function run(spec: CommandSpec, cli: Cli, version: string, args: Args, opt
 }
 
 /** The message and the exit code of an error. */
-function explained(error: unknown, version: string): { message: string; exit: ExitName } {
+function explained(error: unknown, version: string, spec: CommandSpec): { message: string; exit: ExitName } {
   if (error instanceof CliError) return { message: error.message, exit: error.exit }
   if (error instanceof UnreachableError) {
     const help = 'Start it with "taibai up", or name another with --url, TAIBAI_URL or "taibai context use".'
@@ -139,7 +141,7 @@ function explained(error: unknown, version: string): { message: string; exit: Ex
   }
   if (error instanceof ApiError) {
     const help = error.status === 401 ? ` ${tokenHelp}` : ''
-    return { message: error.message + help, exit: exitOf(error) }
+    return { message: inWordsOf(spec, error.message) + help, exit: exitOf(error) }
   }
   const { message, code } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC') return { message: `The disk is full: ${message}.`, exit: 'failed' }
@@ -148,10 +150,19 @@ function explained(error: unknown, version: string): { message: string; exit: Ex
   return { message: `${message} (--debug shows where it comes from)`, exit: 'failed' }
 }
 
+/** The server names a parameter of its API, which is an option of some commands. */
+const inWordsOf = ({ options = [] }: CommandSpec, message: string): string =>
+  message.replace(
+    ', or delete with ?cascade=true',
+    options.some(([flags]) => flags.startsWith('--cascade')) ? ', or say --cascade' : '',
+  )
+
 const tokenHelp =
   'Commands take it from TAIBAI_TOKEN, from a context ("taibai context add"), or from the data folder that TAIBAI_DATA_DIR names.'
 
-function exitOf({ status }: ApiError): ExitName {
+function exitOf({ status, code }: ApiError): ExitName {
+  // Its status is that of what may not be done; the token may do it once nothing is in the way.
+  if (code === 'in_use') return 'failed'
   if (status === 401 || status === 403) return 'refused'
   if (status === 404) return 'notFound'
   if (status === 400 || status === 413 || status === 415 || status === 422) return 'usage'

@@ -63,6 +63,16 @@ test('a script is begun as one that can be started', async () => {
   expect(statSync(join(at, 'main.sh')).mode & 0o111).not.toBe(0)
 })
 
+test.each([
+  [['dead-letters', 'drop', '--function', 'greet', '--status', 'failed', '--json']],
+  [['dead-letters', 'redrive', '--all', '--json']],
+  [['builds', 'show', '0197c0de-0000-7000-8000-000000000000', '--json']],
+])('options after %j are its own, also where the command before has the same ones', async (argv) => {
+  const { code, stderr } = await run(argv)
+  expect(code).toBe(exitCodes.unreachable[0])
+  expect(JSON.parse(stderr)).toMatchObject({ error: expect.stringContaining('No Taibai server') })
+})
+
 describe('a server that is away', () => {
   test('is said with what to do about it, and code 3', async () => {
     const { code, stderr } = await run(['list'])
