@@ -58,9 +58,11 @@ export const commands: CommandSpec[] = [
   },
 ]
 
+const singular: Record<string, string> = { functions: 'function', aliases: 'alias', jobs: 'job', webhooks: 'webhook' }
+
 const countsText = (counts: Record<string, number>): string =>
   Object.entries(counts)
-    .map(([noun, count]) => `${count} ${noun}`)
+    .map(([noun, count]) => `${count} ${count === 1 ? (singular[noun] ?? noun) : noun}`)
     .join(', ')
 
 /** Functions first, because the others refer to them. */

@@ -96,18 +96,46 @@ export class Output {
 
   #table<Row>(rows: Row[], columns: Column<Row>[]): string {
     const cells = rows.map((row) => columns.map(({ value }) => String(value(row) ?? '–')))
-    const widths = columns.map(({ title }, at) =>
+    const needed = columns.map(({ title }, at) =>
       Math.max(title.length, ...cells.map((row) => lengthOf(row[at] ?? ''))),
+    )
+    const widths = fitted(
+      needed,
+      columns.map(({ title }) => title),
+      this.width,
     )
     const titles = columns.map(({ title }) => this.style('bold', title))
     const lines = [titles, ...cells].map((row) =>
       row
-        .map((cell, at) => padded(cell, widths[at] ?? 0, columns[at]?.right === true))
-        .join('  ')
+        .map((cell, at) => padded(cut(cell, widths[at] ?? 0), widths[at] ?? 0, columns[at]?.right === true))
+        .join(' '.repeat(betweenColumns))
         .trimEnd(),
     )
     return `${lines.map((line) => cut(line, this.width)).join('\n')}\n`
   }
+}
+
+const betweenColumns = 2
+/** A cell of this width still says something. */
+const leastWidth = 12
+/** Titles of what people copy. */
+const neverShortened = /^(ID|ADDRESS|URL|.* ID)$/
+
+/** The widest columns are narrowed until the table fits, as far as they still say something. */
+export function fitted(widths: number[], titles: string[], terminal: number): number[] {
+  const fits = [...widths]
+  const leastOf = titles.map((title, at) =>
+    neverShortened.test(title) ? (widths[at] as number) : Math.max(title.length, leastWidth),
+  )
+  let over = fits.reduce((sum, width) => sum + width, betweenColumns * (fits.length - 1)) - terminal
+  while (over > 0 && over !== Number.POSITIVE_INFINITY) {
+    const spare = fits.map((width, at) => (width > (leastOf[at] as number) ? width : 0))
+    const widest = spare.indexOf(Math.max(...spare))
+    if (spare[widest] === 0) break
+    fits[widest] = (fits[widest] as number) - 1
+    over--
+  }
+  return fits
 }
 
 const lengthOf = (text: string): number => stripVTControlCharacters(text).length
