@@ -19,7 +19,16 @@ export interface KnownPackage {
 
 /** Null: no other platform recognised. Throws CliError with advice for code that would not run. */
 export function recognisePackage(files: PackageFiles): KnownPackage | null {
-  for (const known of [ofAzure, ofOpenFaas, ofKnative, ofFunctionsFramework, ofOpenWhisk, ofGoLambda, ofGoWeb]) {
+  for (const known of [
+    ofAzure,
+    ofOpenFaas,
+    ofKnative,
+    ofFunctionsFramework,
+    ofOpenWhisk,
+    ofGoLambda,
+    ofGoWeb,
+    ofPythonWeb,
+  ]) {
     const found = known(files)
     if (found !== null) return found
   }
@@ -131,6 +140,20 @@ function ofGoWeb(files: PackageFiles): KnownPackage | null {
 }
 
 const goHandler = /^func (?:Main|Handle|Handler)\(\s*\w+ +http\.ResponseWriter,\s*\w+ +\*http\.Request\s*,?\s*\)/m
+
+/** An app of Flask, FastAPI or one like them at the top of a module in the root: servers of WSGI and ASGI find it the same way. */
+function ofPythonWeb(files: PackageFiles): KnownPackage | null {
+  for (const name of files.names.filter((each) => /^\w+\.py$/.test(each))) {
+    const text = files.text(name) ?? ''
+    const [, app, framework] = pythonApp.exec(text) ?? []
+    if (app === undefined || /^(?:async )?def main\(/m.test(text)) continue
+    const entry = `${name.slice(0, -'.py'.length)}.${app}`
+    return { kind: `an app of ${framework}`, signature: 'http', runtime: 'python3', entry }
+  }
+  return null
+}
+
+const pythonApp = /^(\w+)(?:\s*:\s*\w+)?\s*=\s*(?:\w+\.)?(Flask|Quart|FastAPI|Starlette)\(/m
 
 export function dependsOn(files: PackageFiles, name: string): boolean {
   try {

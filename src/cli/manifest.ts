@@ -209,10 +209,33 @@ export function readManifest(file: string): { manifest: Manifest; folder: string
     const path = issue.path as (string | number)[]
     const where = issue.code === 'unrecognized_keys' ? [...path, issue.keys[0] as string] : path
     const what = path.length === 0 ? '' : `${path.join('.')}: `
-    const message = issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message
+    const message =
+      issue.code === 'unrecognized_keys'
+        ? unknownKeys(issue.keys, path)
+        : issue.code === 'invalid_key'
+          ? (issue.issues[0]?.message ?? issue.message)
+          : issue.message
     return `${at(offsetOf(document, where))}: ${what}${message}`
   })
   throw new CliError(wrong.join('\n'), 'usage')
+}
+
+interface SchemaNode {
+  properties?: Record<string, SchemaNode>
+  additionalProperties?: SchemaNode | false
+}
+
+/** What is written where it has no meaning, and what may be there. */
+function unknownKeys(keys: string[], path: (string | number)[]): string {
+  const root = manifestJsonSchema() as SchemaNode
+  const below = (node: SchemaNode | undefined, key: string | number) =>
+    node?.properties?.[key] ?? (node?.additionalProperties || undefined)
+  const known = Object.keys(path.reduce(below, root)?.properties ?? {})
+  const ofFunctions = below(below(root, 'functions'), 'any')?.properties ?? {}
+  const isMisplaced = path.length === 0 && keys.every((key) => key in ofFunctions)
+  const names = keys.map((key) => `"${key}"`).join(', ')
+  if (isMisplaced) return `${names} belongs to a function: write it below one of "functions"`
+  return `${names} is not known here${known.length === 0 ? '' : `; known are ${known.join(', ')}`}`
 }
 
 /** Offset of the key, or of its nearest existing parent. */

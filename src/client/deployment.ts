@@ -60,7 +60,7 @@ export async function deployed<How extends Deploying>(
   let id = ''
   for await (const line of createInterface({ input: answer })) {
     const { build, output, function: fn, error } = JSON.parse(line)
-    if (error !== undefined) throw errorOf(400, JSON.stringify(error))
+    if (error !== undefined) throw withoutLines(errorOf(400, JSON.stringify(error)))
     if (fn !== undefined) return fn
     if (output !== undefined) onOutput(output)
     if (build !== undefined) {
@@ -73,4 +73,9 @@ export async function deployed<How extends Deploying>(
     undefined,
     `The server broke off while it built: taibai builds show ${id} tells how that went.`,
   )
+}
+
+/** The lines that the reader has just seen come once. */
+function withoutLines({ status, code, message }: ApiError): ApiError {
+  return new ApiError(status, code, message.replace(/\nIts last lines:\n.*(?=\nAll of its output: )/s, ''))
 }

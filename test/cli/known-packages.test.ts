@@ -37,6 +37,21 @@ describe('a folder is taken for', () => {
       { runtime: 'go', signature: undefined },
     ],
     [
+      'an app of Flask, by the module and the name that it has',
+      { 'requirements.txt': 'flask', 'shop.py': 'from flask import Flask\n\nserver = Flask(__name__)\n' },
+      { runtime: 'python3', signature: 'http', entry: 'shop.server' },
+    ],
+    [
+      'an app of FastAPI',
+      { 'requirements.txt': 'fastapi', 'main.py': 'import fastapi\n\napp: FastAPI = fastapi.FastAPI(title="a")\n' },
+      { runtime: 'python3', signature: 'http', entry: 'main.app' },
+    ],
+    [
+      'a function for events, also where it makes an app for itself',
+      { 'requirements.txt': 'flask', 'main.py': 'app = Flask(__name__)\n\ndef main(event, context):\n    pass\n' },
+      { runtime: 'python3', signature: undefined },
+    ],
+    [
       'an app of Azure Functions',
       { 'host.json': '{}', 'package.json': '{}' },
       { runtime: 'nodejs', signature: 'azure' },

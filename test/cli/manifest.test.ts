@@ -60,6 +60,16 @@ describe('taibai.yaml is refused with file, line and column', () => {
       'functions:\n  a:\n    image: x\n    build: true\n',
       /^taibai\.yaml:4:5: functions\.a\.build: an image is taken as it is/,
     ],
+    [
+      'jobs beside the functions',
+      'jobs: {}\nfunctions: {}\n',
+      /^taibai\.yaml:1:1: "jobs" belongs to a function: write it below/,
+    ],
+    [
+      'an unknown key of a job',
+      'functions:\n  a:\n    code: .\n    jobs:\n      tick:\n        cron: x\n',
+      /^taibai\.yaml:6:9: functions\.a\.jobs\.tick: "cron" is not known here; known are .*pattern/m,
+    ],
     ['with code and an image', 'functions:\n  a: {code: ., image: x}\n', /"code" or "image", not both/],
   ])('%s', (_what, text, expected) => {
     expect(problem(text)).toMatch(expected)
