@@ -2,6 +2,7 @@ import type { BuildRow } from '../client/resources/builds.ts'
 import type { ListQuery } from '../client/resources/row.ts'
 import { argumentAt, type Cli, type CommandSpec, numberOption, textOption } from './command.ts'
 import type { Column } from './output.ts'
+import { timeText } from './table-columns.ts'
 import { findFunction } from './target.ts'
 
 const usualRows = 20
@@ -14,7 +15,7 @@ const columns: Column<BuildRow>[] = [
   { title: 'LIST', value: ({ list }) => list },
   { title: 'STATUS', value: ({ status, cached }) => (cached ? `${status} (cached)` : status) },
   { title: 'MIB', value: ({ size }) => (size === null ? null : (size / 1024 / 1024).toFixed(1)), right: true },
-  { title: 'BEGAN', value: ({ created_at }) => created_at },
+  { title: 'BEGAN', value: ({ created_at }) => timeText(created_at) },
 ]
 
 export const commands: CommandSpec[] = [
@@ -118,7 +119,7 @@ function showBuild({ out }: Cli, build: BuildRow, log: string): void {
     ['list', build.list],
     ['status', build.cached ? `${build.status} (installed before)` : build.status],
     ['size', build.size === null ? null : `${(build.size / 1024 / 1024).toFixed(1)} MiB`],
-    ['began', build.created_at],
+    ['began', timeText(build.created_at)],
     ['ended', build.ended_at],
     ['error', build.error],
   ])
