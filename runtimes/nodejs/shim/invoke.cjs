@@ -1,8 +1,8 @@
 /** A call of the bound function: its arguments, and the handling of its result. */
 
 const { answer: answerValue, fail } = require('./answer.cjs')
-const { dateNow, isThenable, parseJson, whenSettled } = require('./builtins.cjs')
-const { currentCall } = require('./calls.cjs')
+const { dateNow, isThenable, now, parseJson, whenSettled } = require('./builtins.cjs')
+const { currentCall, inFlight, openCall } = require('./calls.cjs')
 const { log } = require('./output.cjs')
 
 /** The result of `load`. */
@@ -21,6 +21,17 @@ function setOpenStack(session) {
 /** The input is in `buffer` from `from` to `to`, which is overwritten afterwards unless it is `owned`. */
 function invoke(call, meta, buffer, from, to, owned) {
   currentCall.run(call, run, call, meta, buffer, from, to, owned)
+}
+
+/** A call of this function that no one made: it is over before it is answered. The function answers at once. */
+function rehearse(rehearsed) {
+  const [bound, input] = [fn, Buffer.from('{}')]
+  fn = rehearsed
+  const call = openCall(0, now())
+  call.over = true
+  inFlight.delete(0)
+  invoke(call, { input: 'json' }, input, 0, input.length, true)
+  fn = bound
 }
 
 function run(call, meta, buffer, from, to, owned) {
@@ -110,4 +121,4 @@ function getRemainingTimeInMillis() {
   return left > 0 ? left : 0
 }
 
-module.exports = { invoke, plainInputOf, setFunction, setOpenStack }
+module.exports = { invoke, plainInputOf, rehearse, setFunction, setOpenStack }

@@ -36,6 +36,13 @@ async function load(asked) {
   }
 }
 
+/** Loads a function of the shim, the way that functions are loaded. */
+async function rehearse(entry) {
+  codeFolder = __dirname
+  const signature = loadSignature('event')
+  return { ...signature.bind(await loadCallable(entry, signature)), ...described({}) }
+}
+
 async function loadCallable(entry, signature) {
   const { module, name } = splitEntry(entry, signature.splitAt ?? lastDot)
   const file = findModule(module, signature.extensions)
@@ -172,4 +179,4 @@ function exportNames(exported) {
   return [...new Set(names)].filter((name) => name !== 'module.exports' && name !== '__esModule')
 }
 
-module.exports = { EntryNotFound, exportNames, findModule, importCode, load }
+module.exports = { EntryNotFound, exportNames, findModule, importCode, load, rehearse }

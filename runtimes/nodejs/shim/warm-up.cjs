@@ -3,17 +3,15 @@
  * has when that is used for the first time. Nothing of it is seen by the function.
  */
 
-const { builtin, now } = require('./builtins.cjs')
+const { now } = require('./builtins.cjs')
+const { rehearse: rehearseCall } = require('./invoke.cjs')
+const { rehearse: rehearseLoad } = require('./load.cjs')
 const { memoryPeakBytes } = require('./usage.cjs')
-const { join } = builtin('node:path')
-const { pathToFileURL } = builtin('node:url')
 
 function warmUp() {
-  require('./signatures/event.cjs')
   memoryPeakBytes(now())
   new AbortController().signal.addEventListener('abort', () => {}, { once: true })
-  // Node's loader of modules, from the path of a file to what it exports.
-  importModule(pathToFileURL(join(__dirname, 'nothing.mjs')).href).catch(() => {})
+  rehearseLoad('nothing.main').then(rehearseCall, () => {})
 }
 
 module.exports = { warmUp }
