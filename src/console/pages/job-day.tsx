@@ -81,7 +81,7 @@ export function JobDay({ calendar }: { calendar: JobCalendar }) {
           Collisions:{' '}
           {togetherOf(collisions)
             .slice(0, mostCollisions)
-            .map(({ names, minutes }) => `${timesText(minutes.map(clock))} ${namesText(names)}`)
+            .map(({ names, minutes }) => `${timesText(minutes.map(clock))}: ${namesText(names)}`)
             .join('; ')}
           .
         </p>

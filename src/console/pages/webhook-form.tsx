@@ -8,7 +8,7 @@ import type { Choice } from '../parts/choices.tsx'
 import { numberIn, useForm } from '../parts/form.tsx'
 
 const schemes: Choice[] = [
-  ['', 'none: anyone who knows the URL'],
+  ['', 'none: the URL is secret'],
   ['github', 'GitHub'],
   ['gitlab', 'GitLab'],
   ['slack', 'Slack'],
@@ -65,7 +65,7 @@ export function WebhookForm({
         )}
       {form.input('description', 'Description')}
       {form.choice('sync', 'Response', [
-        ['false', '202 at once; the function runs afterwards'],
+        ['false', '202 at once, run later'],
         ['true', 'the function’s response'],
       ])}
       {form.choice('scheme', 'Signature', schemes)}

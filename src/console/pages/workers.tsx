@@ -140,7 +140,7 @@ const functionOf = ({ function_id, function_name, function_version, image }: Kep
   )
 
 const whyText = ({ state, saves }: KeptWorkerRow): string => {
-  if (saves !== null) return `saves ${ms(saves)} per hour`
+  if (saves !== null) return `saves ${ms(saves)}/h`
   if (state === 'busy') return 'serves a call'
   return state === 'leaving' ? 'is being stopped' : 'kept by min_workers'
 }
