@@ -30,6 +30,7 @@ const sets: Record<string, Record<string, string>> = {
   },
   express4: { express: 'express-4' },
   azure: { '@azure/functions': 'azure-functions-3' },
+  openwhisk: { openwhisk: 'openwhisk', needle: 'needle' },
 }
 
 /** The expected files, by path in `runtimes/nodejs/platform`. */
@@ -84,8 +85,11 @@ function stub(set: string, name: string, from: string): Record<string, string> {
 function exportsOf(from: string): string[] {
   if (from === 'azure-functions-3') return ['setup']
   const exported = createRequire(join(root, 'package.json'))(from)
-  return Object.keys(exported).filter((key) => /^[A-Za-z_$][\w$]*$/.test(key))
+  return Object.keys(exported).filter((key) => /^[A-Za-z_$][\w$]*$/.test(key) && !reservedWords.has(key))
 }
+
+/** Exports that have such a name are found in the default export only. */
+const reservedWords = new Set(['default', 'delete', 'import', 'in', 'new', 'with'])
 
 const versionOf = (name: string): string =>
   JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version

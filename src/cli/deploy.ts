@@ -85,13 +85,19 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
     const { manifest, folder, entities = [] } = found
     return [...(await manifestSteps(client, manifest, folder, how)), ...(await whiskSteps(client, entities))]
   }
-  const code = readLocalCode(path ?? '.', how)
+  const code = readLocalCode(path ?? '.', how, fields)
   const { runtime = code.runtime, ...rest } = fields
   const name = textOption(options, 'name') ?? code.name
   const entry = fields.entry ?? code.entry
   if (!cli.out.json) cli.out.warn(cli.out.style('dim', `${name}: ${code.what}${runtime ? `, ${runtime}` : ''}`))
   const { signature = code.signature } = rest
-  const given = { ...rest, ...(entry !== undefined && { entry }), ...(signature !== undefined && { signature }) }
+  const limit = code.timeout === undefined ? {} : { timeout: code.timeout }
+  const given = {
+    ...limit,
+    ...rest,
+    ...(entry !== undefined && { entry }),
+    ...(signature !== undefined && { signature }),
+  }
   const wanted = { name, runtime, zip: code.zip, fields: given }
   return functionSteps(cli.client(), wanted, how)
 }

@@ -15,6 +15,8 @@ export interface KnownPackage {
   /** Undefined: other files determine it. */
   runtime?: string
   entry?: string
+  /** Seconds. */
+  timeout?: number
 }
 
 /** Null: no other platform recognised. Throws CliError with advice for code that would not run. */
@@ -39,14 +41,23 @@ export function recognisePackage(files: PackageFiles): KnownPackage | null {
 function ofAzure(files: PackageFiles): KnownPackage | null {
   const host = files.text('host.json')
   if (host === undefined) return null
+  const app = { signature: 'azure', ...timeoutIn(host) }
   if (/"customHandler"\s*:/.test(host)) {
-    return { kind: 'an app of Azure Functions (with a custom handler)', signature: 'azure', runtime: 'nodejs' }
+    return { ...app, kind: 'an app of Azure Functions (with a custom handler)', runtime: 'nodejs' }
   }
   const isPython = ['function_app.py', 'requirements.txt'].some((name) => files.names.includes(name))
   const kind = files.names.some((name) => /^[^/]+\/function\.json$/.test(name))
     ? 'with function.json'
     : 'whose code registers'
-  return { kind: `an app of Azure Functions (${kind})`, signature: 'azure', runtime: isPython ? 'python3' : 'nodejs' }
+  return { ...app, kind: `an app of Azure Functions (${kind})`, runtime: isPython ? 'python3' : 'nodejs' }
+}
+
+/** `functionTimeout` of host.json: `[d.]hh:mm:ss`; -1, no limit, stays the default. */
+function timeoutIn(host: string): { timeout?: number } {
+  const found = /"functionTimeout"\s*:\s*"(?:(\d+)\.)?(\d+):(\d+):(\d+)"/.exec(host)
+  if (found === null) return {}
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = found.slice(1).map((part) => Number(part ?? 0))
+  return { timeout: ((days * 24 + hours) * 60 + minutes) * 60 + seconds }
 }
 
 function ofFunctionsFramework(files: PackageFiles): KnownPackage | null {
@@ -54,7 +65,7 @@ function ofFunctionsFramework(files: PackageFiles): KnownPackage | null {
   const script = targetIn(files.text('package.json')) ?? targetIn(files.text('Procfile'))
   const node = firstMatch(files, /\.[cm]?[jt]s$/, /\b(?:http|cloudEvent|typed)\(\s*(['"`])([\w-]+)\1/, 2)
   if (dependsOn(files, '@google-cloud/functions-framework')) {
-    return { kind, signature: 'gcf', runtime: 'nodejs', ...entryOf(script ?? node) }
+    return { kind, signature: 'gcf', runtime: 'nodejs', ...entryOf(script ?? node ?? onlyExport(files)) }
   }
   const decorated = /@(?:functions_framework|\w+)\.(?:http|cloud_event|typed)\b[^\n]*\n(?:async )?def (\w+)/
   const python = firstMatch(files, /\.py$/, decorated, 1)
@@ -64,6 +75,13 @@ function ofFunctionsFramework(files: PackageFiles): KnownPackage | null {
   const requires = /^functions[-_]framework\b/im.test(files.text('requirements.txt') ?? '')
   if (!isImported && !requires) return null
   return { kind, signature: 'gcf', runtime: 'python3', ...entryOf(script ?? python) }
+}
+
+/** A function of the first generation is not registered: it is the export of the main module that there is. */
+function onlyExport(files: PackageFiles): string | undefined {
+  const text = files.text(mainIn(files)) ?? ''
+  const names = [...text.matchAll(/^\s*(?:module\.)?exports\.([\w$]+)\s*=/gm)].map(([, name]) => name)
+  return new Set(names).size === 1 ? names[0] : undefined
 }
 
 const importsFramework = /^\s*(?:import|from) functions_framework\b/m

@@ -2,8 +2,10 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, extname, join, resolve } from 'node:path'
 import { unzipSync } from 'fflate'
 import type { Deploying } from '../client/deployment.ts'
+import type { FunctionFields } from '../client/resources/functions.ts'
 import { usageError } from './command.ts'
-import { type PackageFiles, recognisePackage } from './known-packages.ts'
+import { entryOf, recogniseHandler } from './known-handlers.ts'
+import { type KnownPackage, type PackageFiles, recognisePackage } from './known-packages.ts'
 import { languageFiles } from './language-files.ts'
 import { packFile, packFolder } from './package-zip.ts'
 
@@ -18,22 +20,29 @@ export interface LocalCode {
   entry: string | undefined
   /** Set when the code was written for another platform. */
   signature: string | undefined
+  /** Seconds, where the code's own settings name a limit. */
+  timeout?: number
   zip: Buffer
   /** The detected kind of code, for messages. */
   what: string
 }
 
-/** Leaves out modules that the server will install. Throws CliError when nothing could be code. */
-export function readLocalCode(path: string, { withoutModules }: Deploying = {}): LocalCode {
+type GivenFields = Pick<FunctionFields, 'entry' | 'signature'>
+
+/**
+ * Leaves out modules that the server will install. `given`: what the user says, which is not guessed. Throws CliError when nothing
+ * could be code.
+ */
+export function readLocalCode(path: string, { withoutModules }: Deploying = {}, given: GivenFields = {}): LocalCode {
   const full = resolve(path)
   const stats = statSync(full, { throwIfNoEntry: false })
   if (stats === undefined) throw usageError(`There is no file or folder ${path}.`)
-  if (stats.isDirectory()) return ofFolder(full, withoutModules === true ? modules : [])
+  if (stats.isDirectory()) return ofFolder(full, withoutModules === true ? modules : [], given)
   const ending = extname(full)
   const name = functionName(basename(full, ending))
   if (ending === '.zip') {
     const zip = readFileSync(full)
-    return known(filesOfZip(zip), { name, ...none, zip, what: `the ZIP ${basename(full)}` })
+    return known(filesOfZip(zip), { name, ...none, zip, what: `the ZIP ${basename(full)}` }, given)
   }
   const runtime = languageFiles().runtimeOf[ending]
   if (runtime === undefined) {
@@ -47,15 +56,13 @@ export function readLocalCode(path: string, { withoutModules }: Deploying = {}):
     names: [basename(full)],
     text: (path: string) => (path === basename(full) ? String(content) : undefined),
   }
-  return known(files, {
-    ...none,
-    name,
-    runtime,
-    entry: module === 'main' ? undefined : `${module}.main`,
-    zip: packFile(basename(full), content),
-    what: `the file ${basename(full)}`,
-  })
+  const code = { ...none, name, runtime, zip: packFile(basename(full), content), what: `the file ${basename(full)}` }
+  const entry = module === 'main' || ownEntry.test(ending) ? undefined : `${module}.main`
+  return known(files, { ...code, entry }, given)
 }
+
+/** Their entry is in the text. */
+const ownEntry = /^\.([cm]?[jt]s|py)$/
 
 /** Folders of installed modules. */
 const modules = ['node_modules/', '/.python_packages/', '/virtualenv/', '/*.dist-info/']
@@ -63,12 +70,24 @@ const modules = ['node_modules/', '/.python_packages/', '/virtualenv/', '/*.dist
 const none = { runtime: undefined, entry: undefined, signature: undefined }
 
 /** Uses the signature of the platform for which the code was written, if it is recognised. */
-function known(files: PackageFiles, code: LocalCode): LocalCode {
-  const found = recognisePackage(files)
-  if (found === null) return code
-  const { kind, signature, entry, runtime = code.runtime } = found
-  return { ...code, runtime, entry, signature, what: `${code.what}, taken for ${kind}` }
+function known(files: PackageFiles, code: LocalCode, given: GivenFields): LocalCode {
+  const guessed = recognisePackage(files) ?? (given.entry == null ? recogniseHandler(files) : null)
+  const found = guessed !== null && isOf(guessed, given.signature) ? guessed : null
+  if (found === null) return { ...code, entry: code.entry ?? entryOf(files, given.signature) }
+  const { kind, signature, entry, runtime = code.runtime, timeout } = found
+  return {
+    ...code,
+    runtime,
+    entry,
+    signature,
+    ...(timeout !== undefined && { timeout }),
+    what: `${code.what}, taken for ${kind}`,
+  }
 }
+
+/** `gcf` and `functions-framework` are the same. */
+const isOf = ({ signature }: KnownPackage, given: string | null | undefined): boolean =>
+  given == null || given === signature || (given === 'functions-framework' && signature === 'gcf')
 
 function filesOfZip(zip: Buffer): PackageFiles {
   try {
@@ -87,16 +106,14 @@ function filesOfZip(zip: Buffer): PackageFiles {
 const isText = /(\.(json|ya?ml|txt|py|go|mod|[cm]?[jt]s)|(^|\/)Procfile)$/
 const longestText = 1024 * 1024
 
-function ofFolder(folder: string, without: string[]): LocalCode {
+function ofFolder(folder: string, without: string[], given: GivenFields): LocalCode {
   const { zip, files } = packFolder(folder, without)
   const runtime = languageFiles().marks.find(([file]) => existsSync(join(folder, file)))?.[1] ?? onlyLanguage(folder)
   const count = files.length === 1 ? '1 file' : `${files.length} files`
   const text = (path: string) => (files.includes(path) ? readFileSync(join(folder, path), 'utf8') : undefined)
   const name = functionName(basename(folder))
-  return known(
-    { names: files, text },
-    { ...none, name, runtime, zip, what: `the folder ${basename(folder)} (${count})` },
-  )
+  const code = { ...none, name, runtime, zip, what: `the folder ${basename(folder)} (${count})` }
+  return known({ names: files, text }, code, given)
 }
 
 /** The language when all source files in the folder itself share one. */

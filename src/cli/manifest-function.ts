@@ -3,6 +3,7 @@ import type { Deploying } from '../client/deployment.ts'
 import type { FunctionFields } from '../client/resources/functions.ts'
 import { readLocalCode } from './local-code.ts'
 import type { ManifestFunction } from './manifest.ts'
+import { packFile } from './package-zip.ts'
 
 const mib = 1024 * 1024
 
@@ -23,6 +24,7 @@ function fieldsOf(fn: ManifestFunction): FunctionFields {
     aliases: _aliases,
     runtime: _runtime,
     build: _build,
+    inline: _inline,
     ...same
   } = fn
   return {
@@ -73,10 +75,15 @@ export function functionInManifest(
     const start = { command, entry_point, working_directory }
     return { name, fields, runtime: undefined, image: imageCode({ image, mode, ...(port && { port }), ...start }) }
   }
-  const code = readLocalCode(join(folder, fn.code ?? name), how)
+  if (fn.inline !== undefined) {
+    return { name, fields, runtime: fn.runtime, zip: packFile(fn.inline.file, Buffer.from(fn.inline.text)) }
+  }
+  const code = readLocalCode(join(folder, fn.code ?? name), how, fn)
   const runtime = fn.runtime ?? code.runtime
   const entry = fn.entry ?? code.entry
-  return { name, fields: { ...fields, ...(entry !== undefined && { entry }) }, runtime, zip: code.zip }
+  const signature = fn.signature ?? (fn.entry == null && fn.runtime === undefined ? code.signature : undefined)
+  const found = { ...(entry !== undefined && { entry }), ...(signature !== undefined && { signature }) }
+  return { name, fields: { ...fields, ...found }, runtime, zip: code.zip }
 }
 
 /** An environment of Fission, and the package that it loads unless the image has it. */

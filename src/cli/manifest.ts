@@ -177,7 +177,8 @@ export const manifestSchema = z.strictObject({
 })
 
 export type Manifest = z.output<typeof manifestSchema>
-export type ManifestFunction = z.output<typeof fn>
+/** `inline`: the only module of a function that a file of another platform contains, instead of `code`. */
+export type ManifestFunction = z.output<typeof fn> & { inline?: { file: string; text: string } }
 export type ManifestJob = z.output<typeof job>
 
 /** The JSON schema for editors. */

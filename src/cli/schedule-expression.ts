@@ -18,6 +18,7 @@ function ofRate(text: string): string | null {
 
 /** Six fields, the year last; days of the week count from 1, Sunday. */
 function ofCron(fields: string[]): string | null {
+  if (fields.length === 5) return fields.join(' ') // a crontab, as other providers of the Serverless Framework take it
   const [minute, hour, day, month, weekday, year] = fields
   if (fields.length !== 6 || year !== '*' || fields.some((field) => /[LW#]/.test(field.replaceAll(/[A-Z]{3}/g, '')))) {
     return null

@@ -6,6 +6,7 @@ import { type ForeignManifest, isObject, objectOf, type ParsedValues } from './f
 import type { Manifest, ManifestFunction, ManifestJob } from './manifest.ts'
 import { translatedStack } from './openfaas-stack.ts'
 import { cronOfSchedule } from './schedule-expression.ts'
+import { lambdaLanguages, type Platform, platformOf } from './serverless-providers.ts'
 import { actionsIn, isWhiskManifest } from './whisk-manifest.ts'
 
 /**
@@ -75,7 +76,7 @@ function ofSam(root: ParsedValues, folder: string): ForeignManifest {
 
 const samTaken = new Set([
   ...['FunctionName', 'CodeUri', 'Handler', 'Runtime', 'Timeout', 'MemorySize', 'Environment', 'Description', 'Events'],
-  ...['PackageType', 'ImageUri', 'ImageConfig', 'FunctionUrlConfig', 'Architectures', 'Role', 'Tags'],
+  ...['PackageType', 'ImageUri', 'ImageConfig', 'FunctionUrlConfig', 'Architectures', 'Role', 'Tags', 'InlineCode'],
 ])
 
 function samFunction(name: string, all: ParsedValues, variables: ParsedValues, notes: Notes): ManifestFunction {
@@ -101,7 +102,7 @@ function samFunction(name: string, all: ParsedValues, variables: ParsedValues, n
   }
   return functionOf(
     name,
-    { runtime: all.Runtime, handler: all.Handler, image: samImage(all), code: all.CodeUri },
+    { runtime: all.Runtime, handler: all.Handler, image: samImage(all), code: all.CodeUri, inline: all.InlineCode },
     common,
   )
 }
@@ -118,9 +119,7 @@ function samImage({ ImageUri: uri, ImageConfig }: ParsedValues): unknown {
 function ofServerless(root: ParsedValues, folder: string): ForeignManifest {
   const notes = new Notes()
   const provider = isObject(root.provider) ? root.provider : { name: root.provider }
-  if (provider.name !== 'aws') {
-    throw new CliError(`serverless.yml names the provider ${provider.name}: only aws is read.`, 'usage')
-  }
+  const platform = platformOf(provider)
   for (const key of Object.keys(root)) {
     if (!['service', 'provider', 'functions', 'frameworkVersion', 'package', 'useDotenv'].includes(key)) notes.add(key)
   }
@@ -130,7 +129,7 @@ function ofServerless(root: ParsedValues, folder: string): ForeignManifest {
   for (const [key, value] of Object.entries(objectOf(root.functions))) {
     const own = objectOf(value)
     const name = typeof own.name === 'string' && !own.name.includes('${') ? own.name : key
-    functions[name] = serverlessFunction(name, own, provider, notes)
+    functions[name] = serverlessFunction(name, own, provider, platform, notes)
   }
   return { manifest: { functions }, folder, kind: 'a serverless.yml', leftOut: notes.lines, paths: notes.paths }
 }
@@ -140,7 +139,13 @@ const serverlessTaken = new Set([
   ...['architecture', 'role', 'tags', 'package'],
 ])
 
-function serverlessFunction(name: string, own: ParsedValues, provider: ParsedValues, notes: Notes): ManifestFunction {
+function serverlessFunction(
+  name: string,
+  own: ParsedValues,
+  provider: ParsedValues,
+  platform: Platform,
+  notes: Notes,
+): ManifestFunction {
   for (const key of Object.keys(own)) if (!serverlessTaken.has(key)) notes.add(`${name}: ${key}`)
   if (own.url !== undefined && own.url !== false) notes.path(name, 'any method', '/')
   const jobs: Record<string, ManifestJob> = {}
@@ -159,13 +164,14 @@ function serverlessFunction(name: string, own: ParsedValues, provider: ParsedVal
   const env = envOf(name, { ...objectOf(provider.environment), ...objectOf(own.environment) }, notes)
   const common = {
     description: textOf(own.description),
-    timeout: numberOf(own.timeout) ?? numberOf(provider.timeout) ?? 6,
-    memory_mb: numberOf(own.memorySize) ?? numberOf(provider.memorySize) ?? 1024,
+    timeout: numberOf(own.timeout) ?? numberOf(provider.timeout) ?? platform.timeout,
+    memory_mb: numberOf(own.memorySize) ?? numberOf(provider.memorySize) ?? platform.memoryMb,
     env,
     ...(Object.keys(jobs).length > 0 && { jobs }),
   }
-  const runtime = own.runtime ?? provider.runtime
-  return functionOf(name, { runtime, handler: own.handler, image: own.image, code: '.' }, common)
+  const runtime = own.runtime ?? provider.runtime ?? platform.runtime
+  if (String(runtime).startsWith('python2')) notes.add(`${name}: ${runtime}; it runs on Python 3`)
+  return functionOf(name, { runtime, handler: own.handler, image: own.image, code: '.' }, common, platform.languages)
 }
 
 /** `GET /orders`, or an equivalent object. */
@@ -182,27 +188,30 @@ interface Source {
   handler: unknown
   image: unknown
   code: unknown
+  /** The text of its only module, instead of `code`. */
+  inline?: unknown
 }
 
-const runtimes: [prefix: string, runtime: string, signature: string | undefined][] = [
-  ['nodejs', 'nodejs', 'lambda'],
-  ['python3', 'python3', 'lambda'],
-  ['provided', 'provided', undefined],
-  ['go1.x', 'provided', undefined],
-]
-
-function functionOf(name: string, source: Source, common: ManifestFunction): ManifestFunction {
+function functionOf(
+  name: string,
+  source: Source,
+  common: ManifestFunction,
+  languages = lambdaLanguages,
+): ManifestFunction {
   const present = Object.fromEntries(Object.entries(common).filter(([, value]) => value !== undefined))
   if (source.image !== undefined) return { ...present, ...imageOf(name, source.image) }
-  const found = runtimes.find(([prefix]) => typeof source.runtime === 'string' && source.runtime.startsWith(prefix))
+  const found = languages.find(([prefix]) => typeof source.runtime === 'string' && source.runtime.startsWith(prefix))
   if (found === undefined) {
-    const known = runtimes.map(([prefix]) => (prefix.includes('.') ? prefix : `${prefix}*`)).join(', ')
+    const known = languages.map(([prefix]) => (prefix.includes('.') ? prefix : `${prefix}*`)).join(', ')
     throw new CliError(`${name} wants the runtime ${source.runtime}; there are ${known}.`, 'usage')
   }
   if (typeof source.handler !== 'string') throw new CliError(`${name} names no handler.`, 'usage')
   const [, runtime, signature] = found
-  const code = typeof source.code === 'string' ? source.code : '.'
-  return { ...present, code, runtime, entry: source.handler, ...(signature !== undefined && { signature }) }
+  const place =
+    typeof source.inline === 'string'
+      ? { inline: { file: `index${runtime === 'python3' ? '.py' : '.js'}`, text: source.inline } }
+      : { code: typeof source.code === 'string' ? source.code : '.' }
+  return { ...present, ...place, runtime, entry: source.handler, ...(signature !== undefined && { signature }) }
 }
 
 /** A name, or `{uri, command, entryPoint, workingDirectory}`. */

@@ -158,12 +158,13 @@ function isSameAlarm(
   { feed, values }: NonNullable<WhiskManifestEntity['alarm']>,
   config: ParsedValues | null,
 ): boolean {
-  const { cron, minutes, date, startDate, timezone = 'UTC', trigger_payload = {}, ...others } = values
+  const { cron, minutes, date, startDate, timezone = 'UTC', trigger_payload = {}, maxTriggers, ...others } = values
   if (config === null || Object.keys(others).length > 0) return false
   const patterns: Record<string, unknown> = { alarm: cron, interval: cronOfMinutes(Number(minutes)), once: null }
   const payload = typeof trigger_payload === 'string' ? trigger_payload : JSON.stringify(trigger_payload)
   const isSameTime = timeOf(feed === 'once' ? date : startDate) === timeOf(config.date)
   const isSamePattern = config.cron === patterns[feed] && config.timezone === timezone
+  if (maxTriggers !== config.maxTriggers) return false
   return isSamePattern && isSameTime && JSON.stringify(config.payload) === payload
 }
 

@@ -19,6 +19,8 @@ export interface SignatureFacts {
   events: 'own' | 'aws' | 'openwhisk' | 'cloudevents' | 'google' | 'azure'
   /** Default entry of functions, for all languages; absent: the runtime's. */
   entry?: string
+  /** Default timeout on the platform; absent: the server's. */
+  timeoutSeconds?: number
   /**
    * True when a package contains several functions, which it reports when it is loaded; they have routes, schedules and keys of
    * their own.
@@ -33,13 +35,28 @@ const facts = {
   lambda: { given: 'request', json: 'any', failure: 'gateway', events: 'aws' },
   'runtime-api': { given: 'request', json: 'any', failure: 'gateway', events: 'aws' },
   executable: { given: 'event', json: 'any', failure: 'fault', events: 'own', entry: 'main' },
-  openwhisk: { given: 'event', json: 'any', failure: 'value', events: 'openwhisk', entry: 'main' },
+  openwhisk: { given: 'event', json: 'any', failure: 'value', events: 'openwhisk', entry: 'main', timeoutSeconds: 60 },
   cloudevent: { given: 'event', json: 'any', failure: 'fault', events: 'cloudevents' },
-  gcf: { given: 'request', json: 'any', failure: 'fault', events: 'google', entry: 'function' },
-  'functions-framework': { given: 'request', json: 'any', failure: 'fault', events: 'google', entry: 'function' },
-  fission: { given: 'request', json: 'any', failure: 'fault', events: 'own', entry: '' },
-  kubeless: { given: 'request', json: 'any', failure: 'fault', events: 'own' },
-  azure: { given: 'request', json: 'any', failure: 'fault', events: 'azure', entry: 'app', isApp: true },
+  gcf: { given: 'request', json: 'any', failure: 'fault', events: 'google', entry: 'function', timeoutSeconds: 60 },
+  'functions-framework': {
+    given: 'request',
+    json: 'any',
+    failure: 'fault',
+    events: 'google',
+    entry: 'function',
+    timeoutSeconds: 60,
+  },
+  fission: { given: 'request', json: 'any', failure: 'fault', events: 'own', entry: '', timeoutSeconds: 60 },
+  kubeless: { given: 'request', json: 'any', failure: 'fault', events: 'own', timeoutSeconds: 180 },
+  azure: {
+    given: 'request',
+    json: 'any',
+    failure: 'fault',
+    events: 'azure',
+    entry: 'app',
+    timeoutSeconds: 300,
+    isApp: true,
+  },
 } as const satisfies Record<string, SignatureFacts>
 
 export type Signature = keyof typeof facts

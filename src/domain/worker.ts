@@ -106,6 +106,8 @@ export interface Call {
   session?: ActingSession
   /** The call's trace: the `traceparent` header for requests of the function. */
   traceparent?: string
+  /** Number of this attempt of an accepted run, when it is not the first. */
+  attempt?: number
   /** Receives the function's output as it arrives, in whole lines where possible. */
   onLog(stream: 'stdout' | 'stderr', text: string): void
   /** Called when the sandbox of a `command` image's run has started. */

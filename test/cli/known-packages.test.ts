@@ -57,6 +57,11 @@ describe('a folder is taken for', () => {
       { runtime: 'nodejs', signature: 'azure' },
     ],
     [
+      'one with a limit of its own',
+      { 'host.json': '{"functionTimeout": "00:10:30"}', 'function_app.py': '' },
+      { runtime: 'python3', signature: 'azure', timeout: 630 },
+    ],
+    [
       'a function of the Functions Framework, by its dependency',
       { 'package.json': google, 'index.js': nodeSource },
       { runtime: 'nodejs', signature: 'gcf', entry: 'hello' },
@@ -88,6 +93,11 @@ describe('a folder is taken for', () => {
         'index.js': nodeSource,
       },
       { signature: 'gcf', entry: 'other' },
+    ],
+    [
+      'one that is not registered, by the only export',
+      { 'package.json': google, 'index.js': 'exports.helloPubSub = (message, context) => {}' },
+      { signature: 'gcf', entry: 'helloPubSub' },
     ],
     [
       'one in Python, by its import',

@@ -2,7 +2,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { unzipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { ManifestFunction } from '../../src/cli/manifest.ts'
+import { functionInManifest } from '../../src/cli/manifest-function.ts'
 import { cronOfSchedule } from '../../src/cli/schedule-expression.ts'
 import { readServerlessFile, templateIn } from '../../src/cli/serverless-files.ts'
 
@@ -66,10 +69,48 @@ describe('a stack of OpenFaaS', () => {
   })
 })
 
+describe('a serverless.yml of another provider', () => {
+  test.each([
+    ['google', 'nodejs18.x', 'http', { runtime: 'nodejs', signature: 'gcf', entry: 'http' }],
+    ['google', 'python3.9', 'endpoint', { runtime: 'python3', signature: 'gcf', entry: 'endpoint' }],
+    ['kubeless', 'python2.7', 'handler.hello', { runtime: 'python3', signature: 'kubeless', entry: 'handler.hello' }],
+  ])('%s with %s', (provider, runtime, handler, expected) => {
+    const yaml = `provider: {name: ${provider}, runtime: ${runtime}}\nfunctions: {a: {handler: ${handler}}}`
+    const found = read('serverless.yml', yaml)
+    expect(found?.manifest.functions).toEqual({ a: { code: '.', env: {}, ...expected } })
+    expect(found?.leftOut).toEqual(runtime === 'python2.7' ? ['a: python2.7; it runs on Python 3'] : [])
+  })
+
+  test('openwhisk needs no runtime, and has schedules', () => {
+    const cron = 'functions: {a: {handler: handler.cron, events: [{schedule: cron(* * * * *)}]}}'
+    const found = read('serverless.yml', `provider: openwhisk\n${cron}`)
+    expect(found?.manifest.functions.a).toMatchObject({
+      runtime: 'nodejs',
+      signature: 'openwhisk',
+      entry: 'handler.cron',
+      jobs: { 'schedule-1': { pattern: '* * * * *' } },
+    })
+  })
+})
+
+test('code in a template is the only module of its function', () => {
+  const found = read('template.yaml', sam('python3.12', ', InlineCode: "def handler(event, context): return 1"'))
+  const [name, fn] = Object.entries(found?.manifest.functions ?? {})[0] ?? []
+  expect(found?.leftOut).toEqual([])
+  const { zip, fields, runtime } = functionInManifest(`${name}`, fn as ManifestFunction, folder)
+  expect(runtime).toBe('python3')
+  expect(fields).toMatchObject({ entry: 'index.handler', signature: 'lambda' })
+  expect(Object.keys(unzipSync(zip as Buffer))).toEqual(['index.py'])
+})
+
 describe('is refused:', () => {
   test.each([
     ['a runtime that is not here', () => read('template.yaml', sam('ruby3.3')), /ruby3\.3; there are nodejs\*/],
-    ['another provider', () => read('serverless.yml', 'provider: {name: azure}\nfunctions: {a: {}}'), /only aws/],
+    [
+      'another provider',
+      () => read('serverless.yml', 'provider: {name: azure}\nfunctions: {a: {}}'),
+      /only aws, google, openwhisk, kubeless/,
+    ],
     [
       'an image that is made elsewhere',
       () => read('template.yaml', sam('nodejs20.x', ', PackageType: Image, ImageUri: !Ref Image')),

@@ -9,6 +9,7 @@ type Asked = { query?: Record<string, unknown>; json?: unknown }
 test.each([
   ['alarm', { cron: '0 6 * * *', trigger_payload: { a: 1 } }],
   ['alarm', { cron: '0 6 * * *', startDate: '2099-01-02T03:04:05Z' }],
+  ['alarm', { cron: '0 6 * * *', maxTriggers: 3 }],
   ['interval', { minutes: 15 }],
   ['interval', { minutes: 120, timezone: 'Europe/Berlin' }],
   ['once', { date: '2099-01-02T03:04:05Z' }],
@@ -29,6 +30,8 @@ test.each([
   expect(step).toMatchObject({ kind: 'create', details: ['alarm'] })
   await step?.take()
   expect(await whiskSteps(client, [entity])).toEqual([])
+  const fewer = { ...entity, alarm: { feed, values: { ...values, maxTriggers: 2 } } }
+  expect(await whiskSteps(client, [fewer])).toMatchObject([{ kind: 'change', details: ['alarm'] }])
   const other = { ...entity, alarm: { feed: 'interval', values: { minutes: 30 } } }
   expect(await whiskSteps(client, [other])).toMatchObject([{ kind: 'change', details: ['alarm'] }])
 })

@@ -21,6 +21,7 @@ describe('a deployed app', () => {
   test('is listed with its functions, and its timers are jobs', async () => {
     const { app, made, jobs } = await deployed()
     expect(made.status).toBe(201)
+    expect(made.json.timeout).toBe(300)
     expect((await app.request('GET', '/v1/functions/shop')).json.code.functions).toEqual(app.pool.functions)
     expect(await jobs()).toMatchObject([
       { name: 'nightly', pattern: '0 3 * * *', function_input: '{"target":"nightly"}', overlap: 'skip' },

@@ -53,7 +53,7 @@ const v4 = {
     } })
     app.storageQueue('orders', { queueName: 'orders', connection: 'C', handler: async (message, context) => {
       if (message === 'bad') throw new RangeError('bad order')
-      return { message, id: context.triggerMetadata.id }
+      return { message, id: context.triggerMetadata.id, count: context.triggerMetadata.dequeueCount }
     } })`,
 }
 
@@ -103,7 +103,9 @@ describe('an app of version 4', () => {
     expect(timer.output.stdout).toBe('late false string\n')
     const executionId = '0192f5a0-0000-7000-8000-00000000abcd'
     const queue = await worker.call({ target: 'orders', input: { n: 1 } }, { executionId }).outcome
-    expect(queue).toMatchObject({ value: { message: { n: 1 }, id: executionId } })
+    expect(queue).toMatchObject({ value: { message: { n: 1 }, id: executionId, count: 1 } })
+    const again = await worker.call({ target: 'orders', input: {} }, { attempt: 3 }).outcome
+    expect(again).toMatchObject({ value: { count: 3 } })
     expect(await worker.call({ target: 'orders', input: 'bad' }).outcome).toMatchObject({
       state: 'failed',
       type: 'RangeError',

@@ -43,6 +43,28 @@ describe('an action for Node.js', () => {
       'main',
       { os: 'string' },
     ],
+    [
+      'a script that uses what the platform brings',
+      {
+        'a.js': `const openwhisk = require('openwhisk'), needle = require('needle')
+function main() {
+  const { actions } = openwhisk({ apihost: 'h', api_key: 'a:b' })
+  return { invoke: typeof actions.invoke, get: typeof needle.get }
+}`,
+      },
+      'main',
+      { invoke: 'function', get: 'function' },
+    ],
+    [
+      'a package that brings its own',
+      {
+        'package.json': manifest({}),
+        'index.js': 'exports.main = () => ({ own: require("openwhisk").own })',
+        'node_modules/openwhisk/index.js': 'exports.own = 1',
+      },
+      'main',
+      { own: 1 },
+    ],
     ['an ES module', { 'a.mjs': 'export const main = async () => ({ esm: true })' }, 'main', { esm: true }],
     [
       'an ES module that is called .js',

@@ -258,6 +258,7 @@ describe('a run that is accepted', () => {
     expect(execution).toMatchObject({ status: 'running', attempt: 1, error: null, durationMs: null })
     await clock.pass(1000)
     expect(await finished).toMatchObject({ status: 'failed', attempt: 3 })
+    expect(pool.calls.map(({ call }) => call.attempt)).toEqual([undefined, 2, 3])
   })
 
   test('waits as long as it takes, at no cost, while the platform cannot begin it', async () => {

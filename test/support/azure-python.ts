@@ -153,6 +153,8 @@ export function azureApps(packages?: string): void {
     const executionId = '0192f5a0-0000-7000-8000-00000000abcd'
     const queue = await worker.call({ target: 'orders', input: { n: 1 } }, { executionId }).outcome
     expect(queue).toMatchObject({ value: { id: executionId, body: { n: 1 }, count: 1 } })
+    const again = await worker.call({ target: 'orders', input: {} }, { attempt: 3 }).outcome
+    expect(again).toMatchObject({ value: { count: 3 } })
     const bad = await worker.call({ target: 'orders', input: 'bad' }).outcome
     expect(bad).toMatchObject({ state: 'failed', type: 'RuntimeError' })
     expect(await worker.call({ target: 'hello', input: { name: 'Eve' } }).outcome).toMatchObject({

@@ -39,6 +39,7 @@ export interface CallOptions {
   deadlineMs?: number
   trigger?: string
   traceparent?: string
+  attempt?: number
   /** The request of a webhook, beside the input; `body` as in the meta. */
   http?: Omit<HttpRequest, 'body'> & { body?: string | null }
   /** What the caller's protocol says beside the input. */

@@ -285,6 +285,7 @@ function callMeta(options: CallOptions): Record<string, unknown> {
     execution_id: options.executionId ?? 'e-1',
     deadline_ms: options.deadlineMs ?? Date.now() + 60_000,
     traceparent: options.traceparent,
+    attempt: options.attempt,
     trigger: options.trigger ?? 'api',
     ...(options.client && { client: options.client }),
   }

@@ -52,7 +52,8 @@ export function callMeta(call: Call, deadlineMs: number): string {
   const http = call.http === undefined ? '' : `,"http":${JSON.stringify(call.http)}`
   const client = call.client === undefined ? '' : `,"client":${JSON.stringify(call.client)}`
   const trace = call.traceparent === undefined ? '' : `,"traceparent":${JSON.stringify(call.traceparent)}`
-  return `{"execution_id":"${call.executionId}","deadline_ms":${deadlineMs},"trigger":"${call.trigger}","input":"${call.input.kind}"${http}${client}${trace}}`
+  const attempt = call.attempt === undefined ? '' : `,"attempt":${call.attempt}`
+  return `{"execution_id":"${call.executionId}","deadline_ms":${deadlineMs},"trigger":"${call.trigger}","input":"${call.input.kind}"${http}${client}${trace}${attempt}}`
 }
 
 /** Meta of `SESSION`. */

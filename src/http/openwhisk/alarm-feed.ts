@@ -66,8 +66,9 @@ export class AlarmFeed {
 
 function readAlarm(alarm: WhiskAlarm | null): object {
   if (alarm === null) return { status: { active: false }, config: {} }
-  const { cron, date, timezone, payload } = alarm
-  return { status: { active: true }, config: { cron, date, timezone, payload } }
+  const { cron, date, timezone, payload, count } = alarm
+  const limit = count === null ? {} : { maxTriggers: count }
+  return { status: { active: true }, config: { cron, date, timezone, payload, ...limit } }
 }
 
 function alarmIn(kind: string, given: WhiskBody): WhiskAlarm {

@@ -93,6 +93,7 @@ export class FunctionCreation {
     const hasTrust = who.session !== undefined && code.source !== 'image'
     await checks.fields(who, instead?.fn ?? null, fields, hasTrust)
     const draft = withFields(this.#new(who, code), fields)
+    draft.timeoutSeconds = fields.timeoutSeconds ?? this.#timeoutOf(draft)
     draft.runtimeId = runtime?.id ?? (nameOrId === undefined ? null : canonicalUuid(nameOrId))
     draft.entry = runtime === null ? null : this.#entryOf(code, fields, runtime)
     checks.whole(draft, zip !== undefined)
@@ -112,6 +113,12 @@ export class FunctionCreation {
   #new({ projectId }: Principal, { code }: GivenCode): Fn {
     const { limits, clock, newId } = this.#parts
     return newFunction({ id: newId(), projectId, code, createdAt: clock.now() }, limits)
+  }
+
+  /** A function of another platform may take as long as it could there. */
+  #timeoutOf({ signature, timeoutSeconds }: Fn): number {
+    const own = signature === null ? undefined : factsOf(signature).timeoutSeconds
+    return own === undefined ? timeoutSeconds : Math.min(own, this.#parts.limits.timeoutMaxSeconds)
   }
 
   #entryOf(code: GivenCode, { entry, signature }: FunctionFields, runtime: Runtime): string {

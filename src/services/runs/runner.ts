@@ -193,7 +193,9 @@ export class Runner {
       log.add(text)
       if (events?.isWatched) events.tell({ kind: 'log', execution, text })
     }
-    return { executionId: execution.id, trigger, input, http: head, client, sink, signal, session, traceparent, onLog }
+    const attempt = execution.attempt > 1 ? execution.attempt : undefined
+    const about = { executionId: execution.id, trigger, traceparent, attempt }
+    return { ...about, input, http: head, client, sink, signal, session, onLog }
   }
 
   /** Code in Swift may have changed. */

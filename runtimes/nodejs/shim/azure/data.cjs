@@ -12,11 +12,11 @@ function httpData({ method, target, url, prefix = '', headers }, params, body) {
 }
 
 /** The trigger data of other functions: `given` is `{kind, text, body}`. */
-function inputData({ trigger }, given, { execution_id: id }) {
+function inputData({ trigger }, given, meta) {
   const type = trigger.type.toLowerCase()
   if (type === 'httptrigger') return { data: { http: posted(given) }, metadata: {} }
   if (type === 'timertrigger') return { data: { json: toJson(timer()) }, metadata: {} }
-  const metadata = type === 'queuetrigger' ? queueMetadata(trigger, id, given.text) : {}
+  const metadata = type === 'queuetrigger' ? queueMetadata(trigger, meta, given.text) : {}
   if (type === 'blobtrigger' || given.kind === 'bytes') return { data: { bytes: given.body }, metadata }
   if (given.kind === 'none') return { data: { string: '' }, metadata }
   return { data: given.kind === 'json' ? { json: given.text } : { string: given.text }, metadata }
@@ -38,12 +38,12 @@ function timer() {
   }
 }
 
-function queueMetadata({ queueName }, id, text) {
+function queueMetadata({ queueName }, { execution_id: id, attempt = 1 }, text) {
   const now = new Date(dateNow())
   const json = (value) => ({ json: toJson(value) })
   return {
     Id: json(id),
-    DequeueCount: json(1),
+    DequeueCount: json(attempt),
     InsertionTime: json(now.toISOString()),
     ExpirationTime: json(new Date(now.getTime() + 7 * 86_400_000).toISOString()),
     NextVisibleTime: json(now.toISOString()),

@@ -9,6 +9,7 @@ const { Refusal } = require('../errors.cjs')
 const { findAction } = require('../openwhisk/actions.cjs')
 const { enter, surroundings } = require('../openwhisk/environment.cjs')
 const { serialised } = require('../openwhisk/errors.cjs')
+const { supply } = require('../platform.cjs')
 const { inspect } = builtin('node:util')
 
 class NotAnObject extends Refusal {}
@@ -19,6 +20,7 @@ let defaults = null
 
 async function load(wish) {
   defaults = surroundings(wish)
+  supply('openwhisk')
   return findAction(wish.code, wish.entry || 'main')
 }
 

@@ -99,7 +99,7 @@ def input_datum(function, kind, value, body, meta):
         execution = meta.get('execution_id')
         told = {'Id': execution, 'PopReceipt': execution, 'InsertionTime': now, 'ExpirationTime': now, 'NextVisibleTime': now}
         metadata = {name: text(one) for name, one in told.items()}
-        metadata['DequeueCount'] = types.Datum('1', 'json')
+        metadata['DequeueCount'] = types.Datum(str(meta.get('attempt', 1)), 'json')
         return (types.Datum(bytes(body), 'bytes') if kind == 'bytes' else text(str(body, 'utf-8'))), metadata
     if trigger == 'blobtrigger' or kind == 'bytes':
         return types.Datum(bytes(body), 'bytes'), {}

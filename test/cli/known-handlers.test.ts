@@ -1,0 +1,94 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { readLocalCode } from '../../src/cli/local-code.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'taibai-handlers-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+function folder(files: Record<string, string>): string {
+  const at = mkdtempSync(join(root, 'shop-'))
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(at, path)), { recursive: true })
+    writeFileSync(join(at, path), text)
+  }
+  return at
+}
+
+const file = (name: string, text: string): string => join(folder({ [name]: text }), name)
+
+const lambda = 'exports.handler = async (event) => ({ statusCode: 200 })'
+const none = { signature: undefined, entry: undefined }
+
+describe('a file is taken for', () => {
+  test.each<[string, string, string, object]>([
+    [
+      'an action of OpenWhisk, whose main is not exported',
+      'hello.js',
+      'function main(params) {\n  return params\n}\n',
+      { signature: 'openwhisk', entry: undefined },
+    ],
+    ['a function of AWS Lambda', 'hello.mjs', 'export const handler = async () => 1', { entry: 'hello.handler' }],
+    ['one in Python', 'app.py', 'def lambda_handler(event, context):\n  pass', { entry: 'app.lambda_handler' }],
+    [
+      'a function of Fission',
+      'hello.js',
+      'module.exports = async (context) => {\n  return { status: 200, body: "hi" }\n}',
+      { signature: 'fission', entry: undefined },
+    ],
+    [
+      'one with a callback',
+      'hello.js',
+      'module.exports = (context, callback) => {\n  callback(200, "hi")\n}',
+      { signature: 'fission' },
+    ],
+    [
+      'one that asks Flask',
+      'hello.py',
+      'from flask import request\n\ndef main():\n  return "hi"\n',
+      { signature: 'fission', runtime: 'python3' },
+    ],
+    [
+      'a web function',
+      'hello.js',
+      'export default async (request) => new Response("hi")',
+      { signature: 'http', entry: 'hello.default' },
+    ],
+    ['an event function that exports main', 'hello.js', 'exports.main = (event) => event', { entry: 'hello.main' }],
+    ['one in Python by its handler', 'hello.py', 'def handler(event, context):\n  pass', { entry: 'hello.handler' }],
+  ])('%s', (_name, name, text, expected) => {
+    expect(readLocalCode(file(name, text))).toMatchObject(expected)
+  })
+})
+
+describe('a folder is taken for', () => {
+  test.each<[string, Record<string, string>, object]>([
+    ['a function of AWS Lambda', { 'index.js': lambda, 'package.json': '{}' }, { signature: 'lambda' }],
+    ['one by its only file', { 'orders.js': lambda, 'orders.test.js': '' }, { entry: 'orders.handler' }],
+    ['a function of Taibai, if it has a module main', { 'index.js': lambda, 'main.js': '' }, none],
+    ['nothing, if no module stands out', { 'a.js': lambda, 'b.js': lambda }, none],
+  ])('%s', (_name, files, expected) => {
+    expect(readLocalCode(folder(files))).toMatchObject(expected)
+  })
+})
+
+describe('what the user says is not guessed', () => {
+  test('a signature with an entry of its own leaves the entry to it', () => {
+    const fission = file('hello.js', 'module.exports = async (context) => ({ status: 200 })')
+    expect(readLocalCode(fission, {}, { signature: 'fission' })).toMatchObject({
+      signature: 'fission',
+      entry: undefined,
+    })
+    expect(readLocalCode(file('hello.js', lambda), {}, { signature: 'openwhisk' })).toMatchObject(none)
+  })
+
+  test('another signature than that of the code takes the name of its handler', () => {
+    const code = readLocalCode(file('data.js', lambda), {}, { signature: 'kubeless' })
+    expect(code).toMatchObject({ signature: undefined, entry: 'data.handler' })
+  })
+
+  test('with an entry the signature stays the default', () => {
+    expect(readLocalCode(file('app.js', lambda), {}, { entry: 'app.handler' })).toMatchObject({ signature: undefined })
+  })
+})
