@@ -25,7 +25,7 @@ import { tokenOf } from './token-header.ts'
  * need the raw URL), OpenWhisk and OpenFaaS; everything else goes to the Hono app.
  */
 export function makeListener(app: HttpApp, parts: HttpParts): RequestListener {
-  const throughApp = getRequestListener(app.fetch, { overrideGlobalObjects: false })
+  const throughApp = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler })
   const { isOpen, corsOrigins } = parts.settings
   const door = allowedOriginsOf(parts.settings)
   const aws = makeAwsApi(parts)
@@ -63,10 +63,17 @@ export function makeListener(app: HttpApp, parts: HttpParts): RequestListener {
 
 const isExecutions = /^\/v1\/executions\/?(?:\?|$)/
 
+/** The adapter's own answer to a host or target that it cannot read has no body. */
+function errorHandler(error: unknown): never {
+  if (!(error instanceof Error) || error.name !== 'RequestError') throw error
+  throw invalid(`The address of the request cannot be read: ${error.message}.`)
+}
+
 /** Normalises the URL once for all later readers. */
 function routed(incoming: IncomingMessage): string {
   const { headers } = incoming
   if (headers.host === undefined && incoming.httpVersion === '1.1') throw invalid('The Host header is missing.')
+  refuseTwoHosts(incoming.rawHeaders)
   const target = incoming.url as string
   const url = routedUrl(target)
   if (url === target) return url
@@ -74,6 +81,16 @@ function routed(incoming: IncomingMessage): string {
   if (host !== undefined) headers.host = host
   incoming.url = url
   return url
+}
+
+/** A proxy in front may have looked at the other one. */
+function refuseTwoHosts(rawHeaders: string[]): void {
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at] as string
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
+  }
+  if (hosts > 1) throw invalid('Host comes more than once: send one.')
 }
 
 /** The function and path that the URL addresses; null: the server itself. */

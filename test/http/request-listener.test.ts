@@ -263,6 +263,22 @@ test('browsers must not guess the type of functions’ responses, unless a funct
   expect((await fetch(`${url}/fn/hello`, { headers })).headers.get('X-Content-Type-Options')).toBe('none')
 })
 
+describe('the address of a request', () => {
+  test.each([
+    ['a target that is no path', ['OPTIONS * HTTP/1.1', 'Host: localhost']],
+    ['another scheme', ['GET ftp://localhost/v1/functions HTTP/1.1', 'Host: localhost']],
+    ['a URL that cannot be read', ['GET http://[::1/v1/functions HTTP/1.1', 'Host: localhost']],
+    ['a backslash', ['GET /v1\\functions HTTP/1.1', 'Host: localhost']],
+    ['a host that is none', ['GET /v1/functions HTTP/1.1', 'Host: a b']],
+    ['two hosts', ['GET /v1/functions HTTP/1.1', 'Host: localhost', 'host: evil.example']],
+    ['two hosts of a call', ['GET /fn/hello HTTP/1.1', 'Host: localhost', 'Host: localhost']],
+  ])('is refused with a sentence: %s', async (_what, lines) => {
+    const { port } = await listening()
+    const answer = await rawAnswer(port, [...lines, alice, 'Connection: close', '', ''].join('\r\n'))
+    expect([statusOf(answer), faultOf(answer).code]).toEqual([400, 'invalid_request'])
+  })
+})
+
 test('the URL of a webhook is not derived from a forged Host header', async () => {
   const { port } = await listening()
   const urlFor = async (host: string) => {
