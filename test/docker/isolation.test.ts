@@ -316,7 +316,7 @@ describeWithDocker('Two functions side by side', () => {
   test('hear of no port that the host publishes for them', async () => {
     const { HostConfig, NetworkSettings } = await one.inspect()
     expect(HostConfig).toMatchObject({ PublishAllPorts: false, Links: null })
-    // Docker 29 answers with an empty object what older engines call null.
+    // Engines of the line of Docker 29 answer with an empty object what older ones call null.
     expect(HostConfig.PortBindings ?? {}).toEqual({})
     expect(NetworkSettings.Ports).toEqual({})
   })
