@@ -14,8 +14,8 @@ function saidAfter(
   { leads, as }: { leads: boolean; as?: number },
 ): { took: boolean; nice: number; session: string } {
   const code = `
-    const { takePrecedence } = await import(${JSON.stringify(file)})
-    const took = takePrecedence(${nice})
+    const { raisePriority } = await import(${JSON.stringify(file)})
+    const took = raisePriority(${nice})
     const session = ${hasAutogroup} ? (await import('node:fs')).readFileSync('/proc/self/autogroup', 'utf8') : ''
     console.log(JSON.stringify({ took, nice: (await import('node:os')).getPriority(), session }))`
   const node = [process.execPath, '--input-type=module', '-e', code]
