@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
 import { buildModes } from '../domain/build.ts'
 import { invalid } from '../domain/errors.ts'
-import type { DeploymentBuildOptions } from '../services/functions/builds.ts'
+import type { DeploymentBuildOptions } from '../services/functions/running-builds.ts'
 import { asyncRequestIn } from './async-request.ts'
 import { flagIn } from './cascade.ts'
 import type { Ctx } from './request-context.ts'

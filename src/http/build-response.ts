@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Build } from '../domain/build.ts'
-import type { DeploymentBuildOptions } from '../services/functions/builds.ts'
+import type { DeploymentBuildOptions } from '../services/functions/running-builds.ts'
 import { buildJson } from './build-json.ts'
 import type { BuildWait } from './build-query.ts'
 import { type ErrorObservers, lateErrorBody } from './error-response.ts'

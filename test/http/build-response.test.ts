@@ -4,7 +4,7 @@ import { silentLog } from '../../src/domain/log.ts'
 import { deploymentAnswer, linesType } from '../../src/http/build-response.ts'
 import { RefusalCounters } from '../../src/http/error-response.ts'
 import type { Ctx } from '../../src/http/request-context.ts'
-import type { DeploymentBuildOptions } from '../../src/services/functions/builds.ts'
+import type { DeploymentBuildOptions } from '../../src/services/functions/running-builds.ts'
 import { aBuild } from '../support/builders.ts'
 
 /** The line-by-line response to a caller who does not read while a build prints. */

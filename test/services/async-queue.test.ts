@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { AsyncQueue, type AsyncQueueLimits, type QueuedRun } from '../../src/services/runs/async-queue.ts'
+import { AsyncQueue, type AsyncQueueLimits } from '../../src/services/runs/async-queue.ts'
+import type { QueuedRun } from '../../src/services/runs/queue-lanes.ts'
 import { FakeClock, settled } from '../support/fake-clock.ts'
 
 const roomy: AsyncQueueLimits = {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { onlyMachine, type Placement } from '../../domain/machine.ts'
-import type { IdleGeneric } from './generic-shape.ts'
+import type { IdleGeneric } from './generic-order.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { Groups } from './groups.ts'
 import type { Memory, MemoryOwner } from './memory.ts'

@@ -2,11 +2,13 @@ import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Log } from '../../domain/log.ts'
 import { onlyMachine } from '../../domain/machine.ts'
+import type { IdleGeneric, MakeRoomAhead, OrderedWorker, WorkerOrder } from './generic-order.ts'
 import type { Memory } from './memory.ts'
 import { GenericDemand } from './policy/generic-demand.ts'
 import { noSimilarWorkers, type SimilarWorkersAt } from './policy/placement.ts'
-import { type Evictable, genericTarget, genericWorth } from './policy/pool-policy.ts'
+import { genericTarget, genericWorth } from './policy/pool-policy.ts'
 import type { PoolWorker, Shape, WorkerFactory } from './pool-worker.ts'
+import { StartBackoff } from './start-backoff.ts'
 import type { Starts, Urgency } from './starts.ts'
 import type { WorkerRemovals } from './worker-removals.ts'
 
@@ -23,41 +25,11 @@ export interface GenericWorkersParts {
   fixedCpuMillicpu: number | null
 }
 
-/** A group's request for the next worker of a shape. */
-export interface Order {
-  projectId: string
-  /** Checked before the start; false cancels the order. */
-  isNeeded(): boolean
-  /** Reserves memory for a worker that is about to be started. On which machine; null: there is none. */
-  makeRoom(bytes: number): string | null
-}
-
-/** `no_memory`: there is none now. Null: the worker was not needed any more. */
-export type Ordered = PoolWorker | 'no_memory' | null
-
-/** An idle worker that may be ended to make room for others. */
-export interface IdleGeneric extends Evictable {
-  image: string
-  evict(): void
-}
-
-/**
- * Reserves memory for one more generic worker when the expected gain is higher than the price. Returns the id of the machine, or null
- * when it is not.
- */
-export type MakeRoomAhead = (
-  bytes: number,
-  gain: { worth: number; savedMs: number },
-  likeAt: SimilarWorkersAt,
-) => string | null
-
-interface Request extends Order {
-  resolve(got: Ordered): void
+interface Request extends WorkerOrder {
+  resolve(got: OrderedWorker): void
   reject(error: unknown): void
 }
 
-const firstPauseMs = 500
-const longestPauseMs = 60_000
 /** How long workers come to other machines, where there are some, after one could not be started. */
 const doubtMs = 30_000
 /** Assumed start time of a shape that has not started yet. */
@@ -81,20 +53,19 @@ export class GenericShape {
   #demand = new GenericDemand()
   /** Mean start time so far. */
   #startMs = usualStartMs
-  #pauseMs = firstPauseMs
-  /** Ends the pause after a failure; null: no pause. */
-  #stopPause: (() => void) | null = null
+  #backoff: StartBackoff
   #starts = new Set<Promise<void>>()
   #closed = false
 
   constructor(parts: GenericWorkersParts, shape: Shape) {
     this.#parts = parts
     this.shape = shape
+    this.#backoff = new StartBackoff(parts.clock, () => parts.memory.noteIdle())
   }
 
   /** True when the shape has no workers and no runtime wants any. */
   get isEmpty(): boolean {
-    return this.wanted + this.ready + this.#requests.length + this.#starts.size === 0 && this.#stopPause === null
+    return this.wanted + this.ready + this.#requests.length + this.#starts.size === 0 && !this.#backoff.isPausing
   }
 
   /** Number of ready workers. */
@@ -121,7 +92,7 @@ export class GenericShape {
     if (usable.length === 0) return undefined
     const fewest = Math.min(...usable.map((worker) => likeAt(machineOf(worker))))
     const worker = usable.findLast((one) => likeAt(machineOf(one)) === fewest) as PoolWorker
-    this.#pauseMs = firstPauseMs
+    this.#backoff.reset()
     this.#takeOut(worker)
     return worker
   }
@@ -133,7 +104,7 @@ export class GenericShape {
   }
 
   /** The next worker that finishes starting, whichever order started it. Throws FaasError `engine_failed`. */
-  start(order: Order): Promise<Ordered> {
+  start(order: WorkerOrder): Promise<OrderedWorker> {
     return new Promise((resolve, reject) => {
       const request = { ...order, resolve, reject }
       this.#requests.push(request)
@@ -171,7 +142,7 @@ export class GenericShape {
   /** Starts workers up to the target. */
   refill(makeRoom: MakeRoomAhead): void {
     const { memoryBytes } = this.shape
-    if (this.#closed || this.#stopPause !== null) return
+    if (this.#closed || this.#backoff.isPausing) return
     const perMs = this.#demand.perMs(this.#parts.clock.elapsed())
     for (let have = this.#here(); have < this.#target(perMs); have++) {
       const gain = { worth: genericWorth(perMs, have, this.#startMs, memoryBytes), savedMs: this.#startMs }
@@ -189,7 +160,7 @@ export class GenericShape {
   /** Ends the ready workers and starts no more. Resolves when no start is under way. */
   async close(): Promise<void> {
     this.#closed = true
-    this.#stopPause?.()
+    this.#backoff.stop()
     this.endReady()
     while (this.#starts.size > 0) await Promise.all(this.#starts)
   }
@@ -277,7 +248,7 @@ export class GenericShape {
     this.#dropNeedless()
     const request = this.#requests.shift()
     if (request !== undefined) {
-      this.#pauseMs = firstPauseMs
+      this.#backoff.reset()
       request.resolve(worker)
     } else if (this.#closed || this.wanted === 0) {
       this.#end(worker)
@@ -317,16 +288,11 @@ export class GenericShape {
     return at >= 0
   }
 
-  /** A shape that cannot start is retried at the first refill after a pause; the pause grows with each failure. */
+  /** A shape that cannot start is retried at the first refill after a pause. */
   #pause(error: unknown): void {
-    const { log, clock, memory } = this.#parts
-    if (this.#closed || this.#stopPause !== null) return
-    log.warn({ image: this.shape.image, err: error, retryMs: this.#pauseMs }, 'a generic worker did not start')
-    this.#stopPause = clock.after(this.#pauseMs, () => {
-      this.#stopPause = null
-      memory.noteIdle()
-    })
-    this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2)
+    if (this.#closed || this.#backoff.isPausing) return
+    const retryMs = this.#backoff.begin()
+    this.#parts.log.warn({ image: this.shape.image, err: error, retryMs }, 'a generic worker did not start')
   }
 
   #likeAt(machine: string): number {

@@ -1,6 +1,7 @@
 import { canonicalText } from '../../domain/revision.ts'
 import type { Revision } from '../../domain/worker.ts'
-import { GenericShape, type GenericWorkersParts, type IdleGeneric, type MakeRoomAhead } from './generic-shape.ts'
+import type { IdleGeneric, MakeRoomAhead } from './generic-order.ts'
+import { GenericShape, type GenericWorkersParts } from './generic-shape.ts'
 import type { SimilarWorkersAt } from './policy/placement.ts'
 import type { PoolWorker, Shape } from './pool-worker.ts'
 

@@ -3,10 +3,12 @@ import { onlyMachine } from '../../domain/machine.ts'
 import type { ColdReason, StartKind } from '../../domain/start-kind.ts'
 import type { LoadFailure } from '../../domain/worker.ts'
 import type { Eviction } from './eviction.ts'
-import type { GenericShape, Ordered } from './generic-shape.ts'
+import type { OrderedWorker } from './generic-order.ts'
+import type { GenericShape } from './generic-shape.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { Groups } from './groups.ts'
 import type { Memory } from './memory.ts'
+import { PendingWorker } from './pending-worker.ts'
 import { coldReason, servedByBusy, workersWanted } from './policy/pool-policy.ts'
 import type { BindResult, PoolWorker, WorkerFactory } from './pool-worker.ts'
 import type { ReleasePlace, Starts } from './starts.ts'
@@ -42,18 +44,6 @@ export interface Provision extends Started {
 /** `no_memory`: there is none now. Null: nobody needs the worker any more. */
 export type Provided = Provision | 'no_memory' | null
 
-/**
- * A worker that is being provided, as its group counts it. The holder must leave the place when the worker is ready or is not
- * coming.
- */
-export interface PendingWorker {
-  leave(): void
-  /** Leaves the place when the worker is no longer needed. */
-  isNeeded(): boolean
-  /** It comes to this machine. */
-  noteAt(machine: string): void
-}
-
 /** From the moment when the code is loaded: most first calls take less. A start takes twenty times as long. */
 const refillAfterMs = 20
 /** From the moment when the worker is taken: code that loads for longer holds up no start. */
@@ -75,29 +65,7 @@ export class Provider {
 
   /** `anyway`: the worker is provided whether a call waits for it or not. */
   takePlace(group: WorkerGroup, anyway: boolean): PendingWorker {
-    let isTaken = true
-    const count = (change: number) => {
-      group.provisioning += change
-      if (anyway) group.provisioningAnyway += change
-    }
-    count(1)
-    let comingTo: string | null = null
-    const noteAt = (machine: string) => {
-      if (comingTo !== null) group.countComing(comingTo, -1)
-      comingTo = isTaken ? machine : null
-      if (isTaken) group.countComing(machine, 1)
-    }
-    const leave = () => {
-      if (!isTaken) return
-      count(-1)
-      isTaken = false
-      if (comingTo !== null) group.countComing(comingTo, -1)
-    }
-    const isNeeded = () => {
-      if (isTaken && this.#isSurplus(group, anyway)) leave()
-      return isTaken
-    }
-    return { leave, isNeeded, noteAt }
+    return new PendingWorker(group, anyway, () => this.#isSurplus(group, anyway))
   }
 
   /** Waiting calls that busy workers will serve sooner than a new worker could. */
@@ -176,7 +144,7 @@ export class Provider {
   }
 
   /** Memory for growth at binding is reserved before the start: otherwise a worker could be started in vain, again and again. */
-  async #start(group: WorkerGroup, place: PendingWorker, generic: GenericShape): Promise<Ordered> {
+  async #start(group: WorkerGroup, place: PendingWorker, generic: GenericShape): Promise<OrderedWorker> {
     const { projectId } = group
     const growth = Math.max(0, group.bytes - generic.shape.memoryBytes)
     let reserved = 0

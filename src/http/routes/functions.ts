@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import type { DeploymentBuildOptions } from '../../services/functions/builds.ts'
 import type { CountedFn, Functions } from '../../services/functions/functions.ts'
+import type { DeploymentBuildOptions } from '../../services/functions/running-builds.ts'
 import { shownBuild } from '../build-json.ts'
 import { buildOptionsIn, buildQuery, buildWaitIn } from '../build-query.ts'
 import { deploymentAnswer, linesDescription } from '../build-response.ts'

@@ -1,6 +1,6 @@
 import type { Build, Builder, BuilderFacts, BuildMode, BuildStore, HeldLayer, LayerStore } from '../../domain/build.ts'
 import type { Clock } from '../../domain/clock.ts'
-import { FaasError, invalid, notFound } from '../../domain/errors.ts'
+import { type FaasError, invalid, notFound } from '../../domain/errors.ts'
 import type { Fn, PackageStore, StoredPackage } from '../../domain/function.ts'
 import type { NewId } from '../../domain/ids.ts'
 import { type ListQuery, matchesCondition, selectRows } from '../../domain/list.ts'
@@ -9,11 +9,18 @@ import { canSee, type Principal } from '../../domain/principal.ts'
 import type { Runtime, RuntimeStore } from '../../domain/runtime.ts'
 import type { SecretReader, SecretStore } from '../../domain/secret.ts'
 import type { Signature } from '../../domain/signature.ts'
-import { BuildLog } from './build-log.ts'
-import { BuildQueue, serverStopping } from './build-queue.ts'
-import { buildRefusal, type RequiredBuild, requiredBuild } from './dependency-list.ts'
-import { Superseded } from './deployment-order.ts'
+import { BuildQueue } from './build-queue.ts'
+import { type RequiredBuild, requiredBuild } from './dependency-list.ts'
 import type { PackageQuota } from './package-quota.ts'
+import {
+  type BuildRules,
+  type Deployment,
+  type DeploymentBuildOptions,
+  type FollowedBuild,
+  interruptedText,
+  type RunningBuild,
+  RunningBuilds,
+} from './running-builds.ts'
 
 export interface BuildsParts {
   store: BuildStore
@@ -33,66 +40,19 @@ export interface BuildsParts {
   rules: BuildRules
 }
 
-export interface BuildRules {
-  /** Default for requests without `build`. */
-  build: 'auto' | 'never'
-  /** Concurrent builds of all projects. */
-  maxBuilds: number
-  /** Unfinished builds of one project, including waiting ones. */
-  maxOpenBuilds: number
-  /** Finished builds that are kept of one project. */
-  keepBuilds: number
-  maxBuildLogBytes: number
-  /** Bytes of all build logs of one project. */
-  maxBuildLogsBytes: number
-}
-
-/** How a deployment wants its package to be built. */
-export interface DeploymentBuildOptions {
-  /** Null: the operator's default. */
-  mode: BuildMode | null
-  bundle: boolean
-  /** Called when a build is necessary, before any output. */
-  onBegun?: (build: Build) => void
-  /** Called with output as it arrives. */
-  onOutput?: (text: string) => void
-}
-
-/** One deployment; a build that it needs ends with it. */
-export interface Deployment extends DeploymentBuildOptions {
-  running?: Running
-}
-
-/** A build for a follower. */
-export interface FollowedBuild {
-  /** Output so far. */
-  text: string
-  /** Subscribes to later output and the end; undefined: it has ended. Returns how to stop. */
-  follow?: (onText: (text: string) => void, onEnd: () => void) => () => void
-}
-
 /** Prefix of project secrets that become variables of builds, without the prefix. */
 export const buildSecretPrefix = 'BUILD_'
-
-interface Running {
-  build: Build
-  log: BuildLog
-  stop: AbortController
-  cached: boolean
-  sizeBytes: number | null
-  /** Resolves when the build has ended and its record is final. */
-  ended: PromiseWithResolvers<void>
-}
 
 /** Installs the dependencies of packages before they are deployed. */
 export class Builds {
   #parts: BuildsParts
   #line: BuildQueue
-  #running = new Map<string, Running>()
+  #running: RunningBuilds
 
   constructor(parts: BuildsParts) {
     this.#parts = parts
     this.#line = new BuildQueue(parts.rules.maxBuilds)
+    this.#running = new RunningBuilds(parts)
   }
 
   /** Runs `deploy`; a build that it needs succeeds when its result is deployed, and ends with it in any case. */
@@ -104,10 +64,10 @@ export class Builds {
     const deployment: Deployment = { ...asked }
     try {
       const done = await deploy(deployment)
-      this.#end(deployment.running, { status: 'success' })
+      this.#running.end(deployment.running, { status: 'success' })
       return done
     } catch (error) {
-      throw this.#failed(deployment.running, error)
+      throw this.#running.fail(deployment.running, error)
     }
   }
 
@@ -149,13 +109,7 @@ export class Builds {
   /** The output so far, and how to follow the rest. */
   log(who: Principal, id: string): FollowedBuild {
     this.get(who, id)
-    const running = this.#running.get(id)
-    if (running === undefined) return { text: this.#parts.store.log(id) ?? '' }
-    const follow = (onText: (text: string) => void, onEnd: () => void) => {
-      void running.ended.promise.then(onEnd)
-      return running.log.tell(onText)
-    }
-    return { text: running.log.text, follow }
+    return this.#running.follow(id) ?? { text: this.#parts.store.log(id) ?? '' }
   }
 
   /** Ends builds that an earlier process left unfinished, and removes old ones. */
@@ -175,70 +129,21 @@ export class Builds {
   /** Aborts running builds. */
   async close(): Promise<void> {
     this.#line.close()
-    for (const { stop } of this.#running.values()) stop.abort(serverStopping())
-    await Promise.all([...this.#running.values()].map(({ ended }) => ended.promise))
+    await this.#running.close()
   }
 
-  #begin(job: Job, deployment: Deployment): Running {
-    const { store, rules } = this.#parts
+  #begin(job: Job, deployment: Deployment): RunningBuild {
     const { projectId } = job.fn
-    this.#refuseMore(projectId)
-    const secrets = this.#secretsOf(projectId)
-    const log = new BuildLog(rules.maxBuildLogBytes, Object.values(secrets))
-    if (deployment.onOutput !== undefined) log.tell(deployment.onOutput)
-    const running: Running = {
-      ...{ build: this.#newBuild(job), log, stop: new AbortController() },
-      ...{ cached: false, sizeBytes: null, ended: Promise.withResolvers<void>() },
-    }
-    store.insert(running.build)
-    this.#running.set(running.build.id, running)
-    deployment.running = running
-    deployment.onBegun?.(running.build)
-    return running
-  }
-
-  #refuseMore(projectId: string): void {
-    const { maxOpenBuilds } = this.#parts.rules
-    const open = [...this.#running.values()].filter(({ build }) => build.projectId === projectId).length
-    if (open < maxOpenBuilds) return
-    throw new FaasError(
-      'queue_full',
-      `${open} builds of this project have not ended (TAIBAI_MAX_OPEN_BUILDS): wait for one of them, and deploy again.`,
+    return this.#running.begin(
+      projectId,
+      () => this.#newBuild(job),
+      () => this.#secretsOf(projectId),
+      deployment,
     )
   }
 
-  /** The error for the caller. */
-  #failed(running: Running | undefined, error: unknown): unknown {
-    running?.log.end()
-    if (running === undefined) return error
-    const code = error instanceof FaasError ? error.code : null
-    const why = error instanceof FaasError ? error.message : 'the server is at fault; its log has the reason.'
-    if (code === 'shutting_down') this.#end(running, { status: 'interrupted', error: interruptedText('stopped') })
-    else this.#end(running, { status: error instanceof Superseded ? 'superseded' : 'failed', error: why })
-    return code === 'build_failed' ? buildRefusal(why, running.log.text, running.build.id) : error
-  }
-
-  /** Never throws: a deployment stands even if its build record cannot be written. */
-  #end(running: Running | undefined, end: Pick<Build, 'status'> & { error?: string }): void {
-    if (running === undefined) return
-    const { store, clock, rules, log, share } = this.#parts
-    const { build, cached, sizeBytes } = running
-    running.log.end()
-    try {
-      store.end({ ...build, cached, sizeBytes, ...end, endedAt: clock.now() }, running.log.text)
-      store.prune(rules.keepBuilds, rules.maxBuildLogsBytes)
-    } catch (err) {
-      log.error({ build: build.id, err }, 'the end of a build could not be recorded')
-    }
-    this.#running.delete(build.id)
-    running.ended.resolve()
-    share
-      .makeRoom(build.projectId)
-      .catch((err: unknown) => log.error({ err }, 'what builds have installed could not be looked through'))
-  }
-
   /** The package with an existing layer or a new one. The second of two builds with the same key finds the layer of the first. */
-  async #installed(job: Job, running: Running): Promise<StoredPackage> {
+  async #installed(job: Job, running: RunningBuild): Promise<StoredPackage> {
     const { layers } = this.#parts
     const { wanted, wish, fn } = job
     const kept = () => (wish.mode === 'always' ? null : layers.find(wanted.key))
@@ -254,18 +159,18 @@ export class Builds {
     }
   }
 
-  #cached(job: Job, layer: HeldLayer, running: Running): Promise<StoredPackage> {
+  #cached(job: Job, layer: HeldLayer, running: RunningBuild): Promise<StoredPackage> {
     running.log.push('What is needed was installed before, from the same lists for the same runtime.\n')
     running.cached = true
     return this.#laidOut(job, layer, running)
   }
 
-  #laidOut({ stored }: Job, layer: HeldLayer, running: Running): Promise<StoredPackage> {
+  #laidOut({ stored }: Job, layer: HeldLayer, running: RunningBuild): Promise<StoredPackage> {
     running.sizeBytes = layer.sizeBytes
     return this.#parts.packages.putBuilt(stored, layer).finally(() => layer.release())
   }
 
-  #run(job: Job, { build, log, stop }: Running): Promise<HeldLayer> {
+  #run(job: Job, { build, log, stop }: RunningBuild): Promise<HeldLayer> {
     const { layers, packages } = this.#parts
     const { facts, wanted, runtime, stored, builder, fn } = job
     return builder.run(
@@ -328,6 +233,3 @@ const nothingBuilds = (list: string): FaasError =>
   invalid(
     `The package has a list of dependencies (${list}) and not the modules themselves, and the process engine builds nothing. Install them into the package (npm install, pip install --target .), use a container engine, or deploy it as it is: --no-build (?build=never).`,
   )
-
-const interruptedText = (how: 'stopped' | 'ended'): string =>
-  `The server ${how} before it had ended, and nothing was changed: deploy it again, or build it again (taibai builds rebuild).`

@@ -1,8 +1,8 @@
 import type { Fn, ImageStart } from '../../domain/function.ts'
 import { type ChangeableField, canonicalText, fieldFacts, fieldsIn } from '../../domain/revision.ts'
 import type { Upload } from '../../domain/upload.ts'
-import type { DeploymentBuildOptions } from './builds.ts'
 import type { FunctionFields } from './function-fields.ts'
+import type { DeploymentBuildOptions } from './running-builds.ts'
 
 /** What a change of a function means for its workers. */
 

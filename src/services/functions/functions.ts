@@ -5,7 +5,7 @@ import { type ListQuery, selectRows } from '../../domain/list.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { AppImages } from './app-images.ts'
 import { sourceOfBuild } from './build-source.ts'
-import type { Builds, DeploymentBuildOptions } from './builds.ts'
+import type { Builds } from './builds.ts'
 import type { DeploymentOrder } from './deployment-order.ts'
 import { type Download, download } from './download.ts'
 import { type WithExecutionCount, withCount } from './execution-count.ts'
@@ -17,6 +17,7 @@ import { FunctionRemoval, type FunctionRemovalParts, type ReplacedFunction } fro
 import { FunctionUpdate, type FunctionUpdateParts } from './function-update.ts'
 import type { LoadCheck } from './load-check.ts'
 import { LoadTrials } from './load-trials.ts'
+import type { DeploymentBuildOptions } from './running-builds.ts'
 import { StoredCodes, type StoredCodesParts } from './stored-code.ts'
 
 export interface FunctionsParts

@@ -3,8 +3,9 @@ import type { Fn, FunctionCode, PackageStore, StoredPackage } from '../../domain
 import type { ObjectRef } from '../../domain/openstack.ts'
 import type { Principal } from '../../domain/principal.ts'
 import type { Upload } from '../../domain/upload.ts'
-import type { Builds, Deployment } from './builds.ts'
+import type { Builds } from './builds.ts'
 import { type GivenCode, md5 } from './function-code.ts'
+import type { Deployment } from './running-builds.ts'
 import { changedRef, objectRefOf, type SwiftCode } from './swift-code.ts'
 
 export interface StoredCodesParts {

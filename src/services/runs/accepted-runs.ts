@@ -9,7 +9,7 @@ import { cancelledOutcome, type Outcome } from '../../domain/outcome.ts'
 import { retryCauseOf } from '../../domain/retries.ts'
 import type { CallInput, Revision } from '../../domain/worker.ts'
 import type { Target, TargetRef } from '../functions/targets.ts'
-import { AsyncQueue, type AsyncQueueLimits, type QueuedRun, type QueueReservation } from './async-queue.ts'
+import { AsyncQueue, type AsyncQueueLimits, type QueueReservation } from './async-queue.ts'
 import {
   endLogFields,
   noteEnd,
@@ -18,6 +18,7 @@ import {
   reopenRecord,
   responseKindOf,
 } from './execution-record.ts'
+import type { QueuedRun } from './queue-lanes.ts'
 import { resultDeliveryOf } from './result-destination.ts'
 import { RunCaller } from './run-caller.ts'
 import type { RunEnds } from './run-ends.ts'

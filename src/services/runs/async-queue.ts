@@ -3,6 +3,23 @@ import { FaasError } from '../../domain/errors.ts'
 import { isWithinFairShare } from '../../domain/fair-share.ts'
 import { noShares, type Shares } from '../../domain/limits.ts'
 import { DelayQueue } from './delay-queue.ts'
+import {
+  type Attempt,
+  enterLane,
+  isEmptyProject,
+  type Lane,
+  laneKey,
+  lanesInTurn,
+  leaveLane,
+  newProject,
+  noteLaneEnd,
+  type QueuedProject,
+  type QueuedRun,
+  suspects,
+  takeFirst,
+  toEnd,
+  type WaitingRun,
+} from './queue-lanes.ts'
 
 export interface AsyncQueueLimits {
   /** Limit of waiting runs. */
@@ -15,22 +32,6 @@ export interface AsyncQueueLimits {
   maxAsyncRunningPerFunction: number
 }
 
-/** One attempt: resolves to null when the run is over, or to the milliseconds until the next attempt. Must not throw. */
-export type Attempt = () => Promise<number | null>
-
-/** The owner of a run, and its size while it waits. */
-export interface QueuedRun {
-  projectId: string
-  functionId: string
-  bytes: number
-  /** Called when the run is next: returns a function to call at its end, or the ms until the next check of its limits. */
-  enter?: () => (() => void) | null | number
-  /** True when the server ended during each of its attempts: at most one such run is active. */
-  isSuspect?: boolean
-  /** Higher goes first within its project; default 0. */
-  priority?: number
-}
-
 /** A place in the queue, reserved before the run became durable. */
 export interface QueueReservation {
   /** Gives the place back: the run must not begin, or not again. False: it is active. */
@@ -39,44 +40,18 @@ export interface QueueReservation {
   enqueue(attempt: Attempt, notBeforeMs?: number | null): Promise<void>
 }
 
-interface Waiting extends QueuedRun {
-  priority: number
-  attempt: Attempt
-  state: 'waiting' | 'at work' | 'given up'
-  /** The lane in which it waits. */
-  lane: Lane | null
-  done: () => void
-}
-
-interface Lane {
-  waiting: Waiting[]
-  running: number
-}
-
-interface Project {
-  lanes: Map<string, Lane>
-  /** Number of its waiting runs with a priority other than the default. */
-  prioritized: number
-  running: number
-  held: number
-  heldBytes: number
-}
-
 /** Longest interval between checks of runs whose function or project is at a limit. */
 const longestLookMs = 100
 
 /** Called at the end of a run that counts towards limits; null: it does not. */
 type Leave = (() => void) | null
 
-/** Key of a project's lane of suspects; no function has this id. */
-const suspects = ''
-
 /** The queue of accepted runs: first in, first out within a function; projects take turns, and functions within a project. */
 export class AsyncQueue {
   #limits: AsyncQueueLimits
-  #later: DelayQueue<Waiting>
+  #later: DelayQueue<WaitingRun>
   #clock: Clock
-  #projects = new Map<string, Project>()
+  #projects = new Map<string, QueuedProject>()
   #held = 0
   #heldBytes = 0
   #running = 0
@@ -124,7 +99,7 @@ export class AsyncQueue {
   readmit(run: QueuedRun): QueueReservation {
     this.#hold(run, 1)
     const promised = Promise.withResolvers<void>()
-    const entry: Waiting = {
+    const entry: WaitingRun = {
       ...{ ...run, priority: run.priority ?? 0, state: 'waiting', lane: null },
       ...{ attempt: nothingToDo, done: promised.resolve },
     }
@@ -154,39 +129,22 @@ export class AsyncQueue {
     this.#tidy(projectId, project)
   }
 
-  #giveUp(entry: Waiting): boolean {
+  #giveUp(entry: WaitingRun): boolean {
     if (entry.state === 'at work') return false
     if (entry.state === 'waiting') this.#hold(entry, -1)
     entry.state = 'given up'
     this.#later.delete(entry)
-    this.#leaveLane(entry)
+    if (entry.lane !== null) {
+      const project = this.#project(entry.projectId)
+      leaveLane(project, entry)
+      this.#tidy(entry.projectId, project)
+    }
     entry.done()
     return true
   }
 
-  #leaveLane(entry: Waiting): void {
-    const { lane } = entry
-    if (lane === null) return
-    const project = this.#project(entry.projectId)
-    lane.waiting = lane.waiting.filter((one) => one !== entry)
-    this.#left(entry, project)
-    if (lane.running + lane.waiting.length === 0) project.lanes.delete(laneKey(entry))
-    this.#tidy(entry.projectId, project)
-  }
-
-  #left(entry: Waiting, project: Project): void {
-    entry.lane = null
-    if (entry.priority !== 0) project.prioritized--
-  }
-
-  #add(entry: Waiting): void {
-    const project = this.#project(entry.projectId)
-    const key = laneKey(entry)
-    const lane = project.lanes.get(key) ?? { waiting: [], running: 0 }
-    project.lanes.set(key, lane)
-    insertByPriority(lane.waiting, entry)
-    entry.lane = lane
-    if (entry.priority !== 0) project.prioritized++
+  #add(entry: WaitingRun): void {
+    enterLane(this.#project(entry.projectId), entry)
     this.#dispatch()
   }
 
@@ -209,15 +167,13 @@ export class AsyncQueue {
   }
 
   /** The next run; its function then moves behind the others of its project, and its project behind the others. */
-  #next(): { entry: Waiting; project: Project; lane: Lane; leave: Leave } | null {
+  #next(): { entry: WaitingRun; project: QueuedProject; lane: Lane; leave: Leave } | null {
     for (const [projectId, project] of this.#projects) {
       if (!isWithinFairShare(1, this.#running, project.running, this.#limits.maxAsyncRunning)) continue
       const found = this.#laneOf(project)
       if (found === null) continue
       const { key, lane, leave } = found
-      const entry = lane.waiting.shift() as Waiting
-      this.#left(entry, project)
-      toEnd(project.lanes, key, lane)
+      const entry = takeFirst(project, key, lane)
       toEnd(this.#projects, projectId, project)
       return { entry, project, lane, leave }
     }
@@ -225,25 +181,13 @@ export class AsyncQueue {
   }
 
   /** The next lane whose function and project are not at a limit. */
-  #laneOf(project: Project): { key: string; lane: Lane; leave: Leave } | null {
-    for (const [key, lane] of this.#lanesInTurn(project)) {
+  #laneOf(project: QueuedProject): { key: string; lane: Lane; leave: Leave } | null {
+    for (const [key, lane] of lanesInTurn(project, (key, lane) => this.#mayRun(key, lane))) {
       const leave = lane.waiting[0]?.enter?.() ?? null
       if (typeof leave !== 'number') return { key, lane, leave }
       this.#lookAfter(leave)
     }
     return null
-  }
-
-  /** With priorities, lanes are ordered by the priority of their first run. */
-  #lanesInTurn(project: Project): Iterable<[key: string, lane: Lane]> {
-    const lanes = this.#lanesThatMayRun(project)
-    if (project.prioritized === 0) return lanes
-    const priorityOf = ([, { waiting }]: [string, Lane]): number => waiting[0]?.priority ?? 0
-    return [...lanes].sort((a, b) => priorityOf(b) - priorityOf(a))
-  }
-
-  *#lanesThatMayRun({ lanes }: Project): Generator<[key: string, lane: Lane]> {
-    for (const [key, lane] of lanes) if (lane.waiting.length > 0 && this.#mayRun(key, lane)) yield [key, lane]
   }
 
   #lookAfter(ms: number): void {
@@ -257,7 +201,7 @@ export class AsyncQueue {
     return key === suspects ? !this.#suspectRuns : lane.running < this.#limits.maxAsyncRunningPerFunction
   }
 
-  async #work(entry: Waiting): Promise<void> {
+  async #work(entry: WaitingRun): Promise<void> {
     const pauseMs = await entry.attempt()
     if (pauseMs === null) return entry.done()
     entry.state = 'waiting'
@@ -267,54 +211,33 @@ export class AsyncQueue {
     })
   }
 
-  #ended(entry: Waiting, project: Project, lane: Lane): void {
+  #ended(entry: WaitingRun, project: QueuedProject, lane: Lane): void {
     const { projectId, isSuspect } = entry
     lane.running--
     project.running--
     this.#running--
     if (isSuspect) this.#suspectRuns = false
-    const key = laneKey(entry)
-    if (lane.running + lane.waiting.length > 0) toEnd(project.lanes, key, lane)
-    else project.lanes.delete(key)
+    noteLaneEnd(project, laneKey(entry), lane)
     toEnd(this.#projects, projectId, project)
     this.#tidy(projectId, project)
     this.#dispatch()
     if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  #project(id: string): Project {
+  #project(id: string): QueuedProject {
     let project = this.#projects.get(id)
     if (project === undefined) {
-      project = { lanes: new Map(), prioritized: 0, running: 0, held: 0, heldBytes: 0 }
+      project = newProject()
       this.#projects.set(id, project)
     }
     return project
   }
 
-  #tidy(id: string, { held, running, lanes }: Project): void {
-    if (held + running + lanes.size === 0) this.#projects.delete(id)
+  #tidy(id: string, project: QueuedProject): void {
+    if (isEmptyProject(project)) this.#projects.delete(id)
   }
 }
 
-const laneKey = ({ isSuspect, functionId }: QueuedRun): string => (isSuspect ? suspects : functionId)
-
 const nothingToDo: Attempt = () => Promise.resolve(null)
 
-/** First in, first out among equal priorities. */
-function insertByPriority(waiting: Waiting[], entry: Waiting): void {
-  const last = waiting.at(-1)
-  if (last === undefined || last.priority >= entry.priority) waiting.push(entry)
-  else
-    waiting.splice(
-      waiting.findIndex((other) => other.priority < entry.priority),
-      0,
-      entry,
-    )
-}
-
 const nothing = { held: 0, heldBytes: 0 }
-
-function toEnd<Value>(map: Map<string, Value>, key: string, value: Value): void {
-  map.delete(key)
-  map.set(key, value)
-}
