@@ -158,7 +158,7 @@ export class Provider {
       return machine
     }
     try {
-      return await generic.start({ projectId, isNeeded: place.isNeeded, makeRoom })
+      return await generic.start({ projectId, isNeeded: () => place.isNeeded(), makeRoom })
     } finally {
       this.#parts.memory.release(reserved, projectId, reservedAt)
     }
