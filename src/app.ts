@@ -144,7 +144,7 @@ async function open(
       ground.pool.close(config.drainMs),
     ])
     if (!(await within(config.drainMs + config.removalMs, ended))) {
-      log.warn({}, 'the engine does not remove the workers: the next start will')
+      log.warn({}, 'the engine does not remove the workers: the next start removes them')
     }
     await connections.end()
     await closeAll()

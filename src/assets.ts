@@ -143,9 +143,12 @@ export function unpackAssets(cacheDir: string): void {
     }
   } catch (cause) {
     const why = (cause as Error).message
-    throw new Error(`The program could not unpack its files (${why}): set TAIBAI_CACHE_DIR to a folder of yours.`, {
-      cause,
-    })
+    throw new Error(
+      `The program could not unpack its files (${why}): set TAIBAI_CACHE_DIR to a folder that you may write to.`,
+      {
+        cause,
+      },
+    )
   }
 }
 

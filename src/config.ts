@@ -124,7 +124,7 @@ const isKnown = (name: string): boolean =>
 function refuseUsersBeyond({ workerUid, workerUids }: z.output<typeof settings>): void {
   if (workerUid + workerUids - 1 <= lastUid) return
   throw new Error(
-    `TAIBAI_WORKER_UIDS: ${workerUids} user ids from ${workerUid} on go beyond the last that there is, ${lastUid}: make one of the two smaller.`,
+    `TAIBAI_WORKER_UIDS: ${workerUids} user ids from ${workerUid} on exceed the highest possible user id, ${lastUid}: make one of the two smaller.`,
   )
 }
 
@@ -134,7 +134,7 @@ function refuseOpenDoors(config: z.output<typeof settings>): void {
   if (isLoopback || config.iKnowThisIsOpen) return
   const why =
     config.auth === 'none'
-      ? 'Without authentication everybody'
+      ? 'Without authentication, everybody'
       : 'The process engine isolates nothing: whoever has a token'
   if (config.auth === 'none' || config.engine === 'process') {
     throw new Error(

@@ -80,7 +80,8 @@ async function unpackBackup(file: string, folder: string): Promise<RestoreResult
   for (const name of built) await closeTree(join(folder, 'packages', name, 'code'))
   if (seen.size < 3) throw new Error(`${file} is not a backup of Taibai: it lacks files that every backup has.`)
   const note = JSON.parse(await readFile(join(folder, backupNotePath), 'utf8'))
-  if (note.format !== 1) throw new Error(`${file} was made by a newer program (${note.version}): restore it with that.`)
+  if (note.format !== 1)
+    throw new Error(`${file} was made by a newer program (${note.version}): restore it with that version.`)
   rmSync(join(folder, backupNotePath))
   return { packages: packageCount + built.size, createdAt: note.createdAt }
 }

@@ -113,7 +113,7 @@ function stopOnSignals(
     manager.stopping()
     await running.close(signal).then(
       () => exit(0),
-      (error: unknown) => fail(`Stopped, but not everything could be kept: ${explain(error)}`),
+      (error: unknown) => fail(`Stopped, but not everything could be saved: ${explain(error)}`),
     )
   }
   process.on('SIGTERM', stop)
@@ -125,7 +125,7 @@ function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { code } = error as NodeJS.ErrnoException
   if (code === 'EADDRINUSE')
-    return `The port is in use already: stop what listens there, or set TAIBAI_PORT. (${error.message})`
+    return `The port is in use already: stop the program that uses it, or set TAIBAI_PORT. (${error.message})`
   if (code === 'EACCES') return `Not permitted: ${error.message}. Choose another TAIBAI_PORT or TAIBAI_DATA_DIR.`
   const isOurs = error.constructor === Error || error.name === 'FaasError'
   return isOurs ? error.message : (error.stack ?? error.message)

@@ -11,6 +11,17 @@ const opening =
 const wordings: [found: RegExp, advice: string][] = [
   [/\bso (?:few|many|often|seldom)\b(?!.*\b(?:as|that)\b)/, 'say the number, or "this number of"'],
   [/\bin the place of\b/i, 'write "instead of"'],
+  [/\bas ever\b(?=['.,)]|$)/, 'write "as usual"'],
+  [/\ball the same\b/, 'write "nevertheless"'],
+  [/\b(?:engine|server|says) says? no\b/, 'write "refuses"'],
+  [/\b(?:the one|token|those|server) of before\b/, 'write "previous"'],
+  [/\b(?:is|are|took it) taken for\b(?! this)/, 'write "recognised as"'],
+  [/\b(?:its|their) kin\b/, 'name what is meant'],
+  [
+    /(?<!\b[Tt]here )\bis no (?:address|amount|base64|destination|function|id|image|limit|name|number|object|text)\b/,
+    'write "is not a"',
+  ],
+  [/\bat most \S+ (?:bytes |\w+ )?are (?:kept|taken)\b/, 'write "are allowed"'],
 ]
 
 /** Wording at the beginning of texts for users: descriptions, summaries of the API, and help of the command line. */
@@ -19,6 +30,9 @@ const userTexts: [found: RegExp, advice: string][] = [
   [/\bsummary: ['"`](?:Does|How|What|Where|Which|Who|Whose)\b/, 'begin with a verb, such as "List" or "Show"'],
   [/^\s*\[?\['[^']*[>\]\w]', ['"`](?:of|where to)\b/, 'name the value, not only what it belongs to'],
 ]
+
+/** Inverted sentences of pages, such as "Looked for are modules". */
+const inverted = /(?:^|[.;]\s+)(Counted|Kept|Left out|Looked for|Read|Refused|Set|Taken) (?:are|is)\b/
 
 const patterns = [
   'src/**/*.{ts,tsx}',
@@ -44,6 +58,8 @@ export const wordProblems = (path: string, text: string): string[] =>
 function faultsOf(path: string, line: string): string[] {
   const begins = opening.exec(line)?.[1]
   const first = begins === undefined ? [] : [`a sentence begins with "${begins}": name its subject first`]
+  const turned = path.endsWith('.md') ? inverted.exec(line)?.[1] : undefined
+  if (turned !== undefined) first.push(`a sentence begins with "${turned}": name its subject first`)
   const all = path.startsWith('src/') ? [...wordings, ...userTexts] : wordings
   return [
     ...first,

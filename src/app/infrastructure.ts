@@ -137,6 +137,7 @@ export function makeInfrastructure(
 function openVault(key: Buffer, stores: PersistentStores['stores'], log: Log): SecretVault {
   const vault = new SecretVault(stores.secrets, key)
   const { lost } = vault
-  if (lost > 0) log.error({ values: lost }, 'secrets were sealed with another key: bring back the secret.key of then')
+  if (lost > 0)
+    log.error({ values: lost }, 'secrets were sealed with another key: restore the secret.key that sealed them')
   return vault
 }

@@ -22,7 +22,7 @@ function settle({ functions, whiskEntities, log }: LeftReplacementsParts, fn: Fn
   const about = { function: fn.id, project: fn.projectId }
   const entity = whiskEntities.ofFunction(fn.id)
   if (entity === null) {
-    const help = `taibai update ${fn.id} --name NAME, or taibai delete ${fn.id} where its successor is there`
+    const help = `taibai update ${fn.id} --name NAME, or, if its successor exists, taibai delete ${fn.id}`
     return log.warn({ ...about, help }, 'a function lost its name when an earlier release ended while it was replaced')
   }
   const name = functionNameOf(entity.name)
@@ -32,12 +32,12 @@ function settle({ functions, whiskEntities, log }: LeftReplacementsParts, fn: Fn
       functions.update({ ...fn, name })
       return log.warn(
         { ...about, name },
-        'a function has its name back, which an earlier release took when it was replaced',
+        'a function got back the name that an earlier release removed when it replaced the function',
       )
     }
     whiskEntities.put({ ...entity, functionId: successor.id })
     functions.delete(fn.id)
-    log.warn({ ...about, name }, 'a function that an earlier release had replaced is removed; its successor is there')
+    log.warn({ ...about, name }, 'a function that an earlier release had replaced is removed; its successor exists')
   } catch (error) {
     log.warn(
       { ...about, name, reason: (error as FaasError).message },

@@ -34,7 +34,7 @@ export const commands: CommandSpec[] = [
     async run(cli, args) {
       for (const id of args[0] as string[]) {
         await cli.client().accessKeys.delete(id)
-        cli.out.line(`Access key ${id} is taken back.`)
+        cli.out.line(`Access key ${id} is revoked.`)
       }
       cli.out.value({ deleted: args[0] }, () => {})
     },

@@ -25,9 +25,9 @@ export const commands: CommandSpec[] = [
         await client.backups.delete(made.name)
       }
       cli.out.value(file === undefined ? made : { ...made, file }, () => {
-        const where = file ?? `${made.name}, with the server`
+        const where = file ?? `${made.name}, on the server`
         cli.out.line(
-          `The backup is ${where}: ${(made.size_bytes / mib).toFixed(1)} MiB. "taibai restore" makes a data folder of it.`,
+          `The backup is ${where}: ${(made.size_bytes / mib).toFixed(1)} MiB. "taibai restore" makes a data folder from it.`,
         )
       })
     },
@@ -46,7 +46,7 @@ export const commands: CommandSpec[] = [
       cli.out.rows(
         await cli.client().backups.list(),
         columns,
-        'There are no backups with the server. "taibai backup" leaves one there; "taibai backup FILE" brings it to you.',
+        'The server has no backups. "taibai backup" makes one there; "taibai backup FILE" saves one here.',
       )
     },
   },

@@ -91,7 +91,7 @@ export const commands: CommandSpec[] = [
 
 /** The message for a build that is not awaited. */
 export const buildStartedText = ({ id, function_name }: BuildRow): string =>
-  `${function_name ?? 'The function'} is being built, and deployed then: taibai builds log ${id} -f`
+  `${function_name ?? 'The function'} is being built and is then deployed: taibai builds log ${id} -f`
 
 /** Follows the build to its end and reports the result. */
 async function follow(cli: Cli, id: string): Promise<number> {

@@ -61,7 +61,7 @@ export function readBundle(bytes: Buffer): { bundle: Bundle; packages: Map<strin
   if (index === undefined) throw new CliError(`The file is not an export of Taibai: it has no ${indexName}.`, 'usage')
   const bundle = JSON.parse(Buffer.from(index).toString('utf8')) as Bundle
   if (bundle.format !== 1)
-    throw new CliError(`The export is of format ${bundle.format}; this program knows format 1.`, 'usage')
+    throw new CliError(`The export has format ${bundle.format}; this program reads format 1.`, 'usage')
   const packages = new Map(
     Object.entries(files)
       .filter(([name]) => name !== indexName)

@@ -132,6 +132,6 @@ export function numberOption(options: Options, name: string, flag: string): numb
   const text = textOption(options, name)
   if (text === undefined) return undefined
   const number = Number(text)
-  if (!Number.isInteger(number)) throw usageError(`${flag} takes a whole number, and "${text}" is none.`)
+  if (!Number.isInteger(number)) throw usageError(`${flag} takes a whole number, not "${text}".`)
   return number
 }

@@ -8,7 +8,7 @@ export const commands: CommandSpec[] = [
     examples: ['source <(taibai completion bash)', 'taibai completion fish > ~/.config/fish/completions/taibai.fish'],
     async run(cli, args) {
       const script = scripts[argumentAt(args, 0)]
-      if (script === undefined) throw usageError(`"${argumentAt(args, 0)}" is not supported: say bash, zsh or fish.`)
+      if (script === undefined) throw usageError(`"${argumentAt(args, 0)}" is not supported: choose bash, zsh or fish.`)
       cli.out.raw(script(wordsOf(await cli.commands())))
     },
   },

@@ -17,7 +17,7 @@ export const commands: CommandSpec[] = [
       const [name, url] = [argumentAt(args, 0), argumentAt(args, 1)]
       if (name === localName) throw usageError('"local" is the server of this machine: choose another name.')
       if (!URL.canParse(url) || !/^https?:/.test(url))
-        throw usageError(`"${url}" is not an address: one begins with http:// or https://.`)
+        throw usageError(`"${url}" is not an address: write one that begins with http:// or https://.`)
       const file = textOption(options, 'tokenFile')
       if (file === undefined && cli.isInteractive) cli.out.warn('Paste the token, then press Enter and Ctrl-D:')
       const { readFileSync } = await import('node:fs')
@@ -42,7 +42,7 @@ export const commands: CommandSpec[] = [
       }
       const { contexts } = known
       writeContexts(cli.configDir, name === localName ? { contexts } : { current: name, contexts })
-      cli.out.value({ current: name }, () => cli.out.line(`Commands ask ${name} from now on.`))
+      cli.out.value({ current: name }, () => cli.out.line(`Commands use ${name} from now on.`))
     },
   },
   {
@@ -77,7 +77,7 @@ export const commands: CommandSpec[] = [
         cli.configDir,
         current === name ? { contexts: rest } : { ...(current && { current }), contexts: rest },
       )
-      cli.out.line(`Context ${name} is forgotten.`)
+      cli.out.line(`Context ${name} is removed.`)
     },
   },
 ]

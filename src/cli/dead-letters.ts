@@ -15,7 +15,7 @@ const usualRows = 50
 
 const filterOptions: [flags: string, description: string][] = [
   ['--function <name>', 'only of this function'],
-  ['--status <status>', 'only failed, or error'],
+  ['--status <status>', 'only of this status: failed or error'],
 ]
 const manyOptions: [flags: string, description: string][] = [
   ...filterOptions,
@@ -98,7 +98,7 @@ async function filterOf(cli: Cli, options: Options): Promise<ListQuery> {
 async function manyOf(cli: Cli, options: Options): Promise<ListQuery> {
   const filter = await filterOf(cli, options)
   if (Object.keys(filter).length === 0) {
-    if (options.all !== true) throw usageError('Say which: an id, --function, --status, or --all.')
+    if (options.all !== true) throw usageError('Choose the dead letters: an id, --function, --status, or --all.')
     filter.created_at = 'gte:1970-01-01'
   }
   const limit = numberOption(options, 'limit', '--limit')

@@ -61,7 +61,7 @@ export const commands: CommandSpec[] = [
       cli.out.progress('')
       if (steps.length === 0) return
       const done =
-        options.async === true ? 'Deployed, but for what is being built.' : 'Deployed: the next call sees it.'
+        options.async === true ? 'Deployed, except for what is still being built.' : 'Deployed: the next call sees it.'
       cli.out.line(cli.out.style('green', done))
     },
   },
@@ -78,7 +78,7 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
   if (found !== null) {
     if (Object.keys(fields).length > 0 || options.name !== undefined) {
       throw usageError(
-        `${file} says what the functions are like: change it there, or deploy a folder or file by its name.`,
+        `${file} describes the functions, so options are refused: change them in the file, or deploy a single folder or file.`,
       )
     }
     const client = cli.client()
@@ -123,7 +123,7 @@ function described(cli: Cli, file: string): Pick<ForeignManifest, 'manifest' | '
   if (translated === null) return templateNames.includes(basename(file)) ? null : readManifest(file)
   const { kind, leftOut, paths } = translated
   if (!cli.out.json) {
-    cli.out.warn(cli.out.style('dim', `${file} is taken for ${kind}.`))
+    cli.out.warn(cli.out.style('dim', `${file} is recognised as ${kind}.`))
     for (const path of paths) cli.out.warn(cli.out.style('dim', `  ${path}`))
     for (const line of leftOut) cli.out.warn(`  left out: ${line}`)
   }
@@ -133,13 +133,13 @@ function described(cli: Cli, file: string): Pick<ForeignManifest, 'manifest' | '
 /** `path`: the package that an environment of Fission loads. */
 function imageSteps(cli: Cli, image: string, path: string | undefined, options: Options): Promise<Step[]> {
   const name = textOption(options, 'name')
-  if (name === undefined) throw usageError('Say what the function is called: --name.')
+  if (name === undefined) throw usageError('The function needs a name: pass --name.')
   const [mode, port] = [textOption(options, 'mode'), textOption(options, 'port')]
   const command = textOption(options, 'command')?.split(' ')
   const { runtime: _runtime, entry, ...fields } = fieldsOfOptions(options)
   const isFission = mode === 'fission'
   if (path !== undefined && !isFission) {
-    throw usageError('--image takes the place of the code: leave the path out. Only --mode fission loads a package.')
+    throw usageError('--image replaces the code: leave the path out. Only --mode fission loads a package.')
   }
   const code = imageCode({ image, mode, command, ...(port && { port: Number(port) }), ...(isFission && { entry }) })
   const zip = path === undefined ? {} : { zip: readLocalCode(path).zip }

@@ -83,23 +83,23 @@ async function unanswered(cli: Cli, error: unknown): Promise<Finding> {
     case 403:
       return warning(
         'server',
-        `The server at ${url} answers; what only it knows is told to admins.`,
+        `The server at ${url} answers; only admins see what it reports about itself.`,
         "Use an admin's token.",
       )
     case 404:
       return (await cli.client().knowsUs())
         ? warning(
             'server',
-            `The server at ${url} is older than this program (${version}): it does not tell how it is.`,
+            `The server at ${url} is older than this program (${version}): it does not report its health.`,
             'Upgrade it.',
           )
         : problem(
             'server',
-            `What answers at ${url} is no Taibai.`,
+            `What answers at ${url} is not a Taibai server.`,
             'Correct --url, TAIBAI_URL, TAIBAI_PORT or the context.',
           )
     default:
-      return problem('server', `The server at ${url} answers, but not well: ${error.message}`, 'Look into its log.')
+      return problem('server', `The server at ${url} answers with an error: ${error.message}`, 'See its log.')
   }
 }
 
@@ -130,7 +130,7 @@ const colours = { ok: 'green', warning: 'yellow', problem: 'red' } as const
 const endings: Record<FindingState, string> = {
   ok: 'Everything is well.',
   warning: 'It works; what is marked with ! is worth a look.',
-  problem: 'What is marked with ✗ has to be mended.',
+  problem: 'What is marked with ✗ has to be fixed.',
 }
 
 function show({ out }: Cli, findings: Finding[], state: FindingState): void {

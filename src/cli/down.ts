@@ -19,7 +19,7 @@ async function down({ out, localVariables }: Cli): Promise<void> {
   const progress = makeProgress((line) => out.line(line))
   progress.step('Server')
   const pid = findServer(settings.dataDir)
-  if (pid === undefined) progress.skipped('none is running that "taibai up" has started')
+  if (pid === undefined) progress.skipped('no server is running that "taibai up" has started')
   else if (await stopServer(settings.dataDir, pid, stopLimitMs(settings))) progress.done(`process ${pid} has stopped`)
   else throw stillRunning(pid, serverFiles(settings.dataDir).log)
   out.value({ stopped: pid ?? null, data_dir: settings.dataDir }, () => {
@@ -29,4 +29,4 @@ async function down({ out, localVariables }: Cli): Promise<void> {
 }
 
 const stillRunning = (pid: number, log: string): SetupProblem =>
-  new SetupProblem(`Process ${pid} was asked to stop but still runs. Look into ${log}, or end it with: kill -9 ${pid}`)
+  new SetupProblem(`Process ${pid} was asked to stop but still runs. See ${log}, or end it with: kill -9 ${pid}`)

@@ -19,9 +19,9 @@ export const fieldOptions: [flags: string, description: string][] = [
   ['--concurrency <calls>', 'concurrent calls in one worker'],
   ['--min-workers <count>', 'workers that are always warm'],
   ['--max-workers <count>', 'maximum number of workers'],
-  ['--max-running <calls>', 'maximum number of running calls in all workers; none is no limit'],
-  ['--max-rate <calls>', 'maximum calls per second; none is no limit'],
-  ['--max-gb-seconds <number>', 'maximum GB-seconds per day of its workers while calls run; none is no limit'],
+  ['--max-running <calls>', 'maximum number of running calls in all workers; none: no limit'],
+  ['--max-rate <calls>', 'maximum calls per second; none: no limit'],
+  ['--max-gb-seconds <number>', 'maximum GB-seconds per day of its workers while calls run; none: no limit'],
   ['--placement <NAME=value...>', 'labels of the swarm nodes that may run it; none: all nodes'],
   ['--sandbox <runtime>', "OCI runtime of its containers, such as runsc; none is the engine's default"],
   ['--record <what>', 'what is kept of its executions: full, summary, failures or none'],
@@ -172,7 +172,7 @@ export const commands: CommandSpec[] = [
         ...(name !== undefined && { name }),
         ...(image !== undefined && { image }),
       }
-      if (Object.keys(fields).length === 0) throw usageError('Say what to change, such as --timeout 30.')
+      if (Object.keys(fields).length === 0) throw usageError('Name what to change, such as --timeout 30.')
       const fn = await cli.client().functions.update(argumentAt(args, 0), fields)
       cli.out.value(fn, () => cli.out.line(`${fn.name ?? fn.id} is changed: the next call sees it.`))
     },
@@ -211,7 +211,7 @@ export const commands: CommandSpec[] = [
       const file = (args[1] as string | undefined) ?? `${name}.zip`
       if (file === '-') return cli.out.raw(zip)
       writeFileSync(file, zip)
-      cli.out.value({ file, bytes: zip.length }, () => cli.out.line(`${file} has the package: ${zip.length} bytes.`))
+      cli.out.value({ file, bytes: zip.length }, () => cli.out.line(`The package is in ${file}: ${zip.length} bytes.`))
     },
   },
 ]

@@ -216,11 +216,11 @@ async function prune(cli: Cli, options: Options): Promise<void> {
 
 function showPruned({ out }: Cli, pruned: PrunedRow): void {
   out.value(pruned, () => {
-    if (pruned.removed.length + pruned.kept.length === 0) return out.line('Every image is used.')
+    if (pruned.removed.length + pruned.kept.length === 0) return out.line('Every image is in use.')
     for (const image of pruned.removed) out.line(`- ${nameOf(image)}  ${sizeText(image.size_bytes)}`)
     for (const image of pruned.kept) out.line(`  ${nameOf(image)} stays: a container or another image uses it`)
     out.line(
-      `${sizeText(pruned.freed_bytes)} ${pruned.dry_run ? 'would be' : 'are'} free. Layers that images share count in each.`,
+      `${sizeText(pruned.freed_bytes)} ${pruned.dry_run ? 'would be' : 'are'} freed. Layers that images share are counted in each.`,
     )
   })
 }

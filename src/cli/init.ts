@@ -35,7 +35,7 @@ export const commands: CommandSpec[] = [
       if (folder === undefined) return
       const name = basename(folder)
       if (!/^[\w-]+$/.test(name))
-        throw usageError(`"${name}" is not a name of a function: use letters, digits, "-" and "_".`)
+        throw usageError(`"${name}" is not a valid name of a function: use letters, digits, "-" and "_".`)
       begin(template, folder, name)
       const { runtime } = template
       cli.out.value({ folder, runtime, template: template.name }, () => sayHowToGoOn(cli, template, folder, name))
@@ -63,7 +63,7 @@ function list({ out }: Cli, templates: Template[]): void {
 async function templateFor(templates: Template[], wanted: string | undefined): Promise<Template | undefined> {
   if (wanted === undefined) {
     const options = templates.map(({ name, description }) => ({ value: name, label: name, hint: description }))
-    const name = await askChoice('What does it begin with?', options)
+    const name = await askChoice('Which template does it start from?', options)
     return templates.find((template) => template.name === name)
   }
   const found = templates.find(({ name }) => name === wanted)
@@ -74,7 +74,7 @@ async function templateFor(templates: Template[], wanted: string | undefined): P
 
 function begin(template: Template, folder: string, name: string): void {
   if (existsSync(folder) && readdirSync(folder).length > 0)
-    throw new CliError(`The folder ${folder} is there already and is not empty.`, 'usage')
+    throw new CliError(`The folder ${folder} exists already and is not empty.`, 'usage')
   for (const [path, content] of renamed(template, template.isExample ? name : template.name)) {
     makeFolder(dirname(join(folder, path)))
     const isScript = content.subarray(0, 2).toString() === '#!'
@@ -84,7 +84,7 @@ function begin(template: Template, folder: string, name: string): void {
 }
 
 function sayHowToGoOn({ out }: Cli, { isExample }: Template, folder: string, name: string): void {
-  out.line(`${folder}/ is there. Go on with:`)
+  out.line(`${folder}/ is ready. Next:`)
   out.line(`  cd ${folder}`)
   out.line('  taibai dev        # serves it while you edit it')
   out.line('  taibai deploy     # brings it to the server')

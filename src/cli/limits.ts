@@ -32,13 +32,13 @@ export const commands: CommandSpec[] = [
     name: 'limits',
     summary: "show a project's limits and their current use; admins set the limits",
     arguments: [['[project]', 'for admins; default: your own project']],
-    options: [['--set <limit=value...>', 'replaces all limits that were set; none is no limit']],
+    options: [['--set <limit=value...>', 'replaces all limits that were set; none: no limit']],
     examples: ['taibai limits', 'taibai limits shop --set running=20 --set rate=50'],
     async run(cli, args, options) {
       const project = args[0] as string | undefined
       const { limits } = cli.client()
       if (options.set === undefined) return cli.out.rows((await limits.get(project)).limits, columns, '')
-      if (project === undefined) throw usageError('Say whose limits to set: taibai limits PROJECT --set …')
+      if (project === undefined) throw usageError('Name the project whose limits to set: taibai limits PROJECT --set …')
       cli.out.rows((await limits.set(project, wanted(options.set as string[]))).limits, columns, '')
     },
   },
@@ -48,7 +48,7 @@ function wanted(pairs: string[]): Record<string, number | null> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const [, name = '', value = ''] = /^(\w+)=(none|[\d.]+)$/.exec(pair) ?? []
-      if (name === '') throw usageError(`"${pair}" is no limit: write NAME=NUMBER or NAME=none.`)
+      if (name === '') throw usageError(`"${pair}" is not a limit: write NAME=NUMBER or NAME=none.`)
       return [name, value === 'none' ? null : Number(value)]
     }),
   )

@@ -46,9 +46,7 @@ export function readLocalCode(path: string, { withoutModules }: Deploying = {}, 
   }
   const runtime = languageFiles().runtimeOf[ending]
   if (runtime === undefined) {
-    throw usageError(
-      `${path} does not have the extension of a language that a runtime knows: deploy a folder or a ZIP, and pass --runtime.`,
-    )
+    throw usageError(`No runtime has the file extension of ${path}: deploy a folder or a ZIP, and pass --runtime.`)
   }
   const module = basename(full, ending)
   const content = readFileSync(full)
@@ -81,7 +79,7 @@ function known(files: PackageFiles, code: LocalCode, given: GivenFields): LocalC
     entry,
     signature,
     ...(timeout !== undefined && { timeout }),
-    what: `${code.what}, taken for ${kind}`,
+    what: `${code.what}, recognised as ${kind}`,
   }
 }
 

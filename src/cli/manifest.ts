@@ -109,7 +109,7 @@ const fn = z
       .union([z.boolean(), z.literal('auto')], { error: 'must be true, false or auto' })
       .optional()
       .describe(
-        'Whether the server installs what its list of dependencies names. auto (default): when the modules are not in the folder; true: always, the modules of the folder stay here; false: never, the code is taken as it is.',
+        'Whether the server installs the listed dependencies. auto (default): if the modules are not in the folder; true: always, and the modules of the folder are not uploaded; false: never, the code is deployed as it is.',
       ),
     description: z.string().optional(),
     memory_mb: z.int().positive().optional().describe('Memory of a worker, in MiB.'),

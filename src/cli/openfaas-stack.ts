@@ -31,7 +31,7 @@ function functionOf(name: string, own: ParsedValues, folder: string, leftOut: st
   if (typeof image !== 'string' || image === '') {
     throw new CliError(`${name} names no image: build it with "faas-cli build", which needs one.`, 'usage')
   }
-  if (Array.isArray(own.secrets) && own.secrets.length > 0) leftOut.push(`${name}: secrets, which images have none of`)
+  if (Array.isArray(own.secrets) && own.secrets.length > 0) leftOut.push(`${name}: secrets, because images get none`)
   for (const key of Object.keys(own)) if (!taken.has(key) && key !== 'secrets') leftOut.push(`${name}: ${key}`)
   const env = { ...environmentFiles(own.environment_file, folder), ...textsOf(own.environment) }
   const limits = textsOf(own.limits)
@@ -79,7 +79,7 @@ function textOf(path: string): string {
 
 function amount(name: string, text: string, read: (text: string) => number | null): number {
   const value = read(text)
-  if (value === null) throw new CliError(`${name} asks for ${JSON.stringify(text)}, which is no amount.`, 'usage')
+  if (value === null) throw new CliError(`${name} asks for ${JSON.stringify(text)}, which is not an amount.`, 'usage')
   return value
 }
 

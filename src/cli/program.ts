@@ -136,7 +136,7 @@ function explained(error: unknown, version: string, spec: CommandSpec): { messag
   }
   if (error instanceof SetupProblem) return { message: error.message, exit: 'failed' }
   if (error instanceof ApiError && error.isOfAnOlderServer) {
-    const message = `The server does not know this yet: it is older than this program. It takes Taibai ${version} or newer. (${error.message})`
+    const message = `The server is older than this program and cannot do this yet: it needs Taibai ${version} or newer. (${error.message})`
     return { message, exit: 'failed' }
   }
   if (error instanceof ApiError) {

@@ -4,7 +4,7 @@ import { usageError } from './command.ts'
 /** Questions to a person at a terminal. Without a terminal, the error names the option that answers. */
 
 export async function askConfirmation(cli: Cli, question: string): Promise<boolean> {
-  if (!cli.isInteractive) throw usageError(`${question} Nobody can be asked here: say --yes.`)
+  if (!cli.isInteractive) throw usageError(`${question} There is no terminal to ask at: pass --yes.`)
   const { confirm, isCancel } = await import('@clack/prompts')
   const answer = await confirm({ message: question, initialValue: false })
   return !isCancel(answer) && answer

@@ -23,7 +23,7 @@ export const commands: CommandSpec[] = [
     async run(cli, args, options) {
       const registry = argumentAt(args, 0)
       const username = textOption(options, 'username')
-      if (username === undefined) throw usageError('Say who: --username.')
+      if (username === undefined) throw usageError('The registry needs a user name: pass --username.')
       const file = textOption(options, 'passwordFile')
       if (file === undefined && cli.isInteractive)
         cli.out.warn('Paste the password or token, then press Enter and Ctrl-D:')
@@ -31,8 +31,9 @@ export const commands: CommandSpec[] = [
       if (password === '') throw usageError('The password is empty.')
       const kept = await cli.client().registries.logIn(registry, { username, password })
       cli.out.value(kept, () => {
-        cli.out.line(`Images of ${kept.registry} are fetched as ${kept.username} from now on.`)
-        if (kept.checked === false) cli.out.warn('The registry could not be asked whether it accepts this.')
+        cli.out.line(`Images of ${kept.registry} are pulled as ${kept.username} from now on.`)
+        if (kept.checked === false)
+          cli.out.warn('The registry did not answer, so this user and password are not checked.')
       })
     },
   },
@@ -42,7 +43,7 @@ export const commands: CommandSpec[] = [
     examples: ['taibai registry list'],
     async run(cli) {
       const rows = await cli.client().registries.list()
-      cli.out.rows(rows, columns, 'No credentials are kept: images are fetched as nobody.')
+      cli.out.rows(rows, columns, 'No credentials are stored: images are pulled anonymously.')
     },
   },
   {
@@ -53,7 +54,7 @@ export const commands: CommandSpec[] = [
     async run(cli, args) {
       await cli.client().registries.logOut(argumentAt(args, 0))
       cli.out.value({ registry: args[0] }, () =>
-        cli.out.line(`Images of ${argumentAt(args, 0)} are fetched as nobody from now on.`),
+        cli.out.line(`Images of ${argumentAt(args, 0)} are pulled anonymously from now on.`),
       )
     },
   },

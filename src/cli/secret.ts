@@ -47,7 +47,7 @@ export const commands: CommandSpec[] = [
         : await secrets.create({ name, value: value as string, ...(description !== undefined && { description }) })
       cli.out.value(row, () => {
         cli.out.line(`Secret ${name} has version ${row.version}.`)
-        if (row.used_by.length === 0) cli.out.line(`Let a function see it: taibai update FUNCTION --secret ${name}`)
+        if (row.used_by.length === 0) cli.out.line(`Give it to a function: taibai update FUNCTION --secret ${name}`)
       })
     },
   },
@@ -59,7 +59,7 @@ export const commands: CommandSpec[] = [
       cli.out.rows(
         await cli.client().secrets.list(),
         secretColumns,
-        'There are no secrets. Keep one with: taibai secret set NAME',
+        'There are no secrets. Store one with: taibai secret set NAME',
       )
     },
   },

@@ -62,7 +62,7 @@ function ofSam(root: ParsedValues, folder: string): ForeignManifest {
   for (const [id, value] of Object.entries(objectOf(root.Resources))) {
     const { Type: type, Properties: properties } = objectOf(value)
     if (type !== 'AWS::Serverless::Function') {
-      notes.add(`${id}: resources of type ${type} are not made here`)
+      notes.add(`${id}: resources of type ${type} are not created here`)
       continue
     }
     const own = objectOf(resolved(properties, parameters))
@@ -203,7 +203,7 @@ function functionOf(
   const found = languages.find(([prefix]) => typeof source.runtime === 'string' && source.runtime.startsWith(prefix))
   if (found === undefined) {
     const known = languages.map(([prefix]) => (prefix.includes('.') ? prefix : `${prefix}*`)).join(', ')
-    throw new CliError(`${name} wants the runtime ${source.runtime}; there are ${known}.`, 'usage')
+    throw new CliError(`${name} needs the runtime ${source.runtime}; the supported ones are ${known}.`, 'usage')
   }
   if (typeof source.handler !== 'string') throw new CliError(`${name} names no handler.`, 'usage')
   const [, runtime, signature] = found
@@ -219,7 +219,7 @@ function imageOf(name: string, said: unknown): ManifestFunction {
   const { uri, command, entryPoint, workingDirectory } = isObject(said) ? said : ({ uri: said } as ParsedValues)
   if (typeof uri !== 'string' || uri.includes('${')) {
     throw new CliError(
-      `${name} is made of an image that this file does not name: write its name, such as me/app:1.`,
+      `${name} comes from an image that this file does not name: write its name, such as me/app:1.`,
       'usage',
     )
   }
@@ -238,7 +238,8 @@ function jobOf(expression: unknown, about: ParsedValues, notes: Notes, what: str
   const enabled = about.Enabled ?? about.enabled
   if (enabled === false || about.State === 'DISABLED') return notes.nothing(`${what}: it is disabled`)
   const pattern = typeof expression === 'string' ? cronOfSchedule(expression) : null
-  if (pattern === null) return notes.nothing(`${what}: ${JSON.stringify(expression)} has no cron pattern that says it`)
+  if (pattern === null)
+    return notes.nothing(`${what}: ${JSON.stringify(expression)} cannot be written as a cron pattern`)
   const input = about.Input ?? about.input
   const timezone = about.ScheduleExpressionTimezone ?? about.timezone
   return { pattern, ...(input !== undefined && { input }), ...(typeof timezone === 'string' && { timezone }) }
@@ -248,7 +249,7 @@ function envOf(name: string, variables: ParsedValues, notes: Notes): Record<stri
   const env: Record<string, string> = {}
   for (const [key, value] of Object.entries(variables)) {
     const text = isObject(value) || value === undefined || value === null ? null : String(value)
-    if (text === null || text.includes('${')) notes.add(`${name}: variable ${key}, whose value is made elsewhere`)
+    if (text === null || text.includes('${')) notes.add(`${name}: variable ${key}, whose value comes from elsewhere`)
     else env[key] = text
   }
   return env

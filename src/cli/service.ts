@@ -30,7 +30,7 @@ export const commands: CommandSpec[] = [
       const service = serviceFor(cli, {})
       const wasThere = await uninstallService(service)
       cli.out.value({ uninstalled: wasThere, unit: service.unitFile }, () =>
-        cli.out.line(wasThere ? 'The service is gone; its data stays.' : `There is no ${service.unitFile}.`),
+        cli.out.line(wasThere ? 'The service is removed; its data stays.' : `There is no ${service.unitFile}.`),
       )
     },
   },
@@ -68,9 +68,9 @@ async function install(cli: Cli, service: Service, isPrint: boolean): Promise<vo
   await installService(service, (line) => cli.out.line(line))
   rememberLocalServer(cli.configDir, { ...readSettings(), dataDir: facts.dataDir })
   cli.out.value({ unit: unitFile, data_dir: facts.dataDir }, () => {
-    cli.out.line(`Settings go to ${facts.environmentFile}, a line each, such as TAIBAI_BACKUP_EVERY_HOURS=24.`)
+    cli.out.line(`Settings go to ${facts.environmentFile}, one per line, such as TAIBAI_BACKUP_EVERY_HOURS=24.`)
     cli.out.line(`Its log: journalctl ${service.scope === 'user' ? '--user ' : ''}-u taibai -f`)
     cli.out.line(`Your commands find it from now on. Those of others need its address and a token: taibai context add`)
-    if (service.scope === 'user') cli.out.line('So that it runs while you are not logged in: loginctl enable-linger')
+    if (service.scope === 'user') cli.out.line('To keep it running while you are not logged in: loginctl enable-linger')
   })
 }

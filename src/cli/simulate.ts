@@ -39,7 +39,7 @@ async function simulate(cli: Cli, options: Options): Promise<void> {
   const sinceMs = cli.now() - days * dayMs
   cli.out.progress('reading the calls …')
   const past = file === undefined ? await askServer(cli, sinceMs) : await readFile(cli, file, sinceMs)
-  if (past.calls.length === 0) throw usageError(`No call has ended in the last ${days} days: say more with --days.`)
+  if (past.calls.length === 0) throw usageError(`No call ended in the last ${days} days: choose more with --days.`)
   const memoryMib = numberOption(options, 'memory', '--memory') ?? usualMemoryMib
   const trace = traceOfHistory(past.calls, past.installation, memoryMib * mib)
   const wanted = {
@@ -87,7 +87,7 @@ function numbersOption(options: Options, name: string, flag: string): number[] |
   return given.map((text) => {
     const number = Number(text)
     if (number > 0) return number
-    throw usageError(`${flag} takes numbers above 0, and "${text}" is none.`)
+    throw usageError(`${flag} takes numbers above 0, not "${text}".`)
   })
 }
 
@@ -134,6 +134,6 @@ function show(
     'COLD: a worker was started for the call. PREWARMED: a generic worker that was ready took it. WAITED: all calls',
   )
   out.line(
-    'together, for workers. IDLE MEMORY: of workers that serve nobody, generic ones too; mean over the time, and the most.',
+    'together, for workers. IDLE MEMORY: of workers that serve nobody, generic ones too; mean over time, and maximum.',
   )
 }

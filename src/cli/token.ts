@@ -64,7 +64,7 @@ export const commands: CommandSpec[] = [
       })
       cli.out.value(token, () => {
         cli.out.line(token.token)
-        cli.out.warn(`${shownOnce} The one of before is good until ${timeText(token.previous_until)} UTC.`)
+        cli.out.warn(`${shownOnce} The previous one is valid until ${timeText(token.previous_until)} UTC.`)
       })
     },
   },
@@ -94,7 +94,7 @@ export const commands: CommandSpec[] = [
     async run(cli, args) {
       for (const id of args[0] as string[]) {
         await cli.client().tokens.delete(id)
-        cli.out.line(`Token ${id} is taken back.`)
+        cli.out.line(`Token ${id} is revoked.`)
       }
       cli.out.value({ deleted: args[0] }, () => {})
     },

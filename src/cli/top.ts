@@ -59,7 +59,7 @@ async function show(cli: Cli, picture: LivePicture): Promise<void> {
   cli.out.value({ ...picture, functions }, () => {
     cli.out.line(cli.out.style('dim', serverLine(picture)))
     cli.out.line()
-    cli.out.rows(functions, columns, 'Nothing was called in this time.')
+    cli.out.rows(functions, columns, 'There were no calls in this time.')
   })
 }
 

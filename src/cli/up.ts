@@ -71,12 +71,12 @@ async function up({ out, local, configDir, dataDir }: Cli, options: Options): Pr
 
 /** Said before a second installation is made: most people who are in another folder look for the first one. */
 const anotherServer = (made: string, last: string): string =>
-  `This makes a new data folder, ${made}. The server that was started last has ${last}: start that one with TAIBAI_DATA_DIR=${last}`
+  `This makes a new data folder, ${made}. The server that was started last uses ${last}: start that one with TAIBAI_DATA_DIR=${last}`
 
 function engineOf(options: Options): Config['engine'] | undefined {
   const engine = textOption(options, 'engine')
   if (engine === undefined || engine === 'docker' || engine === 'swarm' || engine === 'process') return engine
-  throw usageError(`--engine takes docker, swarm or process, and "${engine}" is none of them.`)
+  throw usageError(`--engine takes docker, swarm or process, not "${engine}".`)
 }
 
 async function ensureEngineReady(
@@ -98,7 +98,7 @@ async function loadImages(engine: EngineClient, file: string): Promise<void> {
 
 function warnOfProcesses(progress: Progress): void {
   progress.step('Engine')
-  progress.warn('Plain child processes are asked for: functions run WITHOUT ISOLATION.')
+  progress.warn('The engine is plain child processes: functions run WITHOUT ISOLATION.')
   progress.warn('That is for trying things out: run only code that you trust.')
 }
 

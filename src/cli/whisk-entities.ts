@@ -87,7 +87,7 @@ function triggerOf(
   const asked = feed ?? source
   const kind = /^\/whisk\.system\/alarms\/(alarm|interval|once)$/.exec(String(asked))?.[1]
   if (asked !== undefined && kind === undefined)
-    notes.add(`trigger ${name}: feed ${asked} (only /whisk.system/alarms is here)`)
+    notes.add(`trigger ${name}: feed ${asked} (only /whisk.system/alarms is supported)`)
   const body =
     asked === undefined
       ? { ...annotated(objectOf(annotations)), parameters: pairs(values) }

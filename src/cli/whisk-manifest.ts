@@ -52,10 +52,7 @@ function packagesIn({ packages, project }: ParsedValues): ParsedValues {
 
 function part(name: string): string {
   if (/^[A-Za-z0-9_-]+$/.test(name) && !name.includes('--')) return name
-  throw new CliError(
-    `${name} cannot be the name of a function: letters, digits, "_" and single "-" are taken.`,
-    'usage',
-  )
+  throw new CliError(`${name} cannot be the name of a function: use letters, digits, "_" and single "-".`, 'usage')
 }
 
 const taken = ['function', 'runtime', 'main', 'inputs', 'limits', 'docker', 'native', 'version', 'annotations', 'web']
@@ -90,7 +87,7 @@ function runtimeOf(name: string, asked: unknown, code: string): string {
     typeof asked === 'string' ? asked : /\.py$/.test(code) ? 'python' : /\.[cm]?js$/.test(code) ? 'nodejs' : ''
   if (language.startsWith('nodejs')) return 'nodejs'
   if (language.startsWith('python')) return 'python3'
-  throw new CliError(`${name} names no runtime that is here: write nodejs or python as its "runtime".`, 'usage')
+  throw new CliError(`${name} names no supported runtime: write nodejs or python as its "runtime".`, 'usage')
 }
 
 /** OpenWhisk's default limits. */
@@ -115,7 +112,7 @@ function valuesOf(name: string, ofPackage: ParsedValues, action: ParsedValues, n
   const inputs = Object.entries({ ...ofPackage, ...objectOf(action.inputs) }).map(([key, said]) => {
     const value = isObject(said) ? (said.value ?? said.default) : said
     const isElsewhere = typeof value === 'string' && /^\$\{?\w+\}?$/.test(value)
-    if (isElsewhere) notes?.add(`${name}: input ${key}, whose value is made elsewhere`)
+    if (isElsewhere) notes?.add(`${name}: input ${key}, whose value comes from elsewhere`)
     return [key, isElsewhere ? undefined : value] as const
   })
   return Object.fromEntries(inputs.filter(([, value]) => value !== undefined && value !== null))

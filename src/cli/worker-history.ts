@@ -30,11 +30,11 @@ export function showHistory(out: Output, history: WorkerHistoryRow): void {
       .filter(hasAny)
       .map(([name, of]): Field => [name, memory(of)]),
   ])
-  if (functions.length > 0) out.line(`\n${out.style('dim', 'Memory of functions; the highest bar is their most.')}`)
+  if (functions.length > 0) out.line(`\n${out.style('dim', 'Memory of functions; the highest bar is the maximum.')}`)
   out.fields(
     functions.map(({ function_name, function_id, memory: of }): Field => [function_name ?? function_id, ownMost(of)]),
   )
-  out.line(`\n${out.style('dim', 'Starts of calls; the highest bar is their most.')}`)
+  out.line(`\n${out.style('dim', 'Starts of calls; the highest bar is the maximum.')}`)
   out.fields(Object.entries(starts).map(([kind, of]): Field => [kind, `${sparkline(of, Math.max(...of))}  ${sum(of)}`]))
 }
 

@@ -16,7 +16,7 @@ export const commands: CommandSpec[] = [
     examples: ['taibai workers', 'taibai workers greet', 'taibai workers --history'],
     run(cli, args, { history: wantsHistory }) {
       if (args[0] === undefined) return wantsHistory === true ? history(cli) : all(cli)
-      if (wantsHistory === true) throw new CliError('"--history" is of all workers: leave the function out.')
+      if (wantsHistory === true) throw new CliError('"--history" covers all workers: leave the function out.')
       return ofFunction(cli, argumentAt(args, 0))
     },
   },

@@ -71,11 +71,11 @@ export async function deployed<How extends Deploying>(
   throw new ApiError(
     502,
     undefined,
-    `The server broke off while it built: taibai builds show ${id} tells how that went.`,
+    `The connection to the server ended during the build: "taibai builds show ${id}" shows the result.`,
   )
 }
 
 /** The lines that the reader has just seen come once. */
 function withoutLines({ status, code, message }: ApiError): ApiError {
-  return new ApiError(status, code, message.replace(/\nIts last lines:\n.*(?=\nAll of its output: )/s, ''))
+  return new ApiError(status, code, message.replace(/\nIts last lines:\n.*(?=\nIts whole output: )/s, ''))
 }

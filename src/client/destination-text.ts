@@ -12,7 +12,7 @@ export function destinationFrom(text: string): Destination {
   if (/^https?$/i.test(found)) return { url: text }
   if (found.toLowerCase() === 'zaqar') return queueFrom(text)
   throw new Error(
-    `${JSON.stringify(text)} is no destination: write the name of a function, a URL of http or https, or zaqar://QUEUE?ttl=SECONDS.`,
+    `${JSON.stringify(text)} is not a destination: write the name of a function, a URL of http or https, or zaqar://QUEUE?ttl=SECONDS.`,
   )
 }
 
@@ -23,13 +23,15 @@ function queueFrom(text: string): Destination {
   const other = given.find(([name]) => name !== 'ttl')
   if (other !== undefined || given.length > 1) {
     throw new Error(
-      `${JSON.stringify(text)} is no destination: "ttl", once, is all that a queue is given behind the "?".`,
+      `${JSON.stringify(text)} is not a destination: a queue takes one parameter after the "?", which is "ttl".`,
     )
   }
   const [[, ttl] = []] = given
   if (ttl === undefined) return { queue }
   if (!/^\d{1,9}$/.test(ttl)) {
-    throw new Error(`${JSON.stringify(text)} is no destination: "ttl" is a whole number of seconds, such as ?ttl=3600.`)
+    throw new Error(
+      `${JSON.stringify(text)} is not a destination: "ttl" is a whole number of seconds, such as ?ttl=3600.`,
+    )
   }
   return { queue, ttl: Number(ttl) }
 }

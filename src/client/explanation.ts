@@ -9,7 +9,7 @@ export function explanationOf(row: ExecutionRow, fn: FunctionRow | null): string
 const coldReasons: Record<string, string> = {
   first: 'this version of the function had never been called',
   scale_out: 'all workers of the function were busy',
-  evicted: 'its idle worker had made room for others',
+  evicted: 'its idle worker had been removed to make room for others',
   expired: 'its idle worker had been idle longer than its idle_timeout',
   new_code: 'its code, limits or environment had changed since',
   new_secret: 'a secret that it uses had changed since',
@@ -20,7 +20,7 @@ const coldReasons: Record<string, string> = {
 
 const remedies: Record<string, string> = {
   scale_out:
-    'More calls at once in one worker (--concurrency), or workers that are always warm (--min-workers), spare such starts.',
+    'More calls at once in one worker (--concurrency), or workers that are always warm (--min-workers), avoid such starts.',
   evicted: 'A larger TAIBAI_MEMORY_BUDGET_MB, less --memory, or --min-workers 1 keeps a worker.',
   expired: 'A longer idle_timeout, or none, keeps the worker until its memory is needed.',
   pool_empty: 'A higher TAIBAI_GENERIC_WORKERS keeps more workers ready for any function.',
@@ -29,7 +29,7 @@ const remedies: Record<string, string> = {
 function startOf(row: ExecutionRow, fn: FunctionRow | null): string[] {
   const { start_kind, cold_reason } = row
   if (start_kind === null)
-    return row.status === 'running' ? ['It has not got a worker yet.'] : ['It never got a worker.']
+    return row.status === 'running' ? ['It does not have a worker yet.'] : ['It never got a worker.']
   if (start_kind === 'warm') return ['It started warm: a worker of the function was there.']
   const reason = cold_reason === null ? 'no warm worker was there' : (coldReasons[cold_reason] ?? cold_reason)
   const kind =
@@ -58,7 +58,7 @@ function endOf(row: ExecutionRow, fn: FunctionRow | null): string[] {
   if (row.status === 'running') return ['It is still running.']
   if (row.status === 'success') return ['It succeeded.']
   const { type = '', message = 'no reason is recorded', during } = row.error ?? {}
-  if (row.status === 'error') return [`It ended because of the platform, not of the function: ${message}`]
+  if (row.status === 'error') return [`It ended because of the platform, not because of the function: ${message}`]
   if (during === 'load') {
     return [
       `Its code could not be loaded, so the function never ran: ${type}: ${message}`,

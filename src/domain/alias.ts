@@ -61,7 +61,7 @@ export function checkedWeights(given: Weights, functionVersion: number): Weights
     if (!/^(0|[1-9]\d{0,8})$/.test(version))
       throw invalid(`"weights" names ${JSON.stringify(version)}: it must be the number of a version.`)
     if (Number(version) === functionVersion) {
-      throw invalid(`"weights" names version ${version}, which the alias points at: it gets what the others leave.`)
+      throw invalid(`"weights" names version ${version}, which the alias points at: it gets the remaining share.`)
     }
     if (!(weight >= 0 && weight <= 1))
       throw invalid(`"weights" gives version ${version} ${weight}: it must be from 0 to 1.`)

@@ -47,7 +47,7 @@ export function refuseLongList(functions: AppFunction[]): void {
   const { length } = JSON.stringify(functions)
   if (length > mostCharacters) {
     throw invalid(
-      `The app tells of its functions in ${length} characters of JSON; at most ${mostCharacters} are kept: divide it into several.`,
+      `The app describes its functions in ${length} characters of JSON; at most ${mostCharacters} are allowed: divide it into several apps.`,
     )
   }
 }

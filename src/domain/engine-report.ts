@@ -24,7 +24,7 @@ export function refusalOf({ name, version, findings }: EngineReport): string | n
   const against = findings.filter(({ state }) => state === 'problem')
   if (against.length === 0) return null
   const sentences = against.map(({ says, remedy }) => `${says} ${remedy ?? ''}`.trim())
-  return `${name} ${version} is not as safe as functions need it. ${sentences.join(' ')} TAIBAI_WEAK_ENGINE=accept starts with it all the same.`
+  return `${name} ${version} is not as safe as functions need it. ${sentences.join(' ')} TAIBAI_WEAK_ENGINE=accept starts with it anyway.`
 }
 
 /** Findings about an engine, including that it does not answer. */
@@ -33,7 +33,7 @@ export function engineFindings(engine: EngineReport | null): Finding[] {
     return [
       problem(
         'engine',
-        'The engine does not answer: only workers that are warm go on.',
+        'The engine does not answer: functions run only in workers that are warm already.',
         'Start it; functions run again by themselves.',
       ),
     ]

@@ -23,7 +23,7 @@ export function isImageReference(text: string): boolean {
 export function checkedImage(field: string, image: string): string {
   if (isImageReference(image)) return image
   throw invalid(
-    `"${field}" must be the name of a container image, such as python:3.13 or registry.example.org/team/app@sha256:…; ${JSON.stringify(image.slice(0, 100))} is none.`,
+    `"${field}" must be the name of a container image, such as python:3.13 or registry.example.org/team/app@sha256:…, not ${JSON.stringify(image.slice(0, 100))}.`,
   )
 }
 

@@ -6,13 +6,13 @@ import { type Rate, TokenBuckets } from './rate.ts'
  * `Shares`. Null: only the limits of the whole server apply.
  */
 export const limitFacts = {
-  running: 'calls of its functions at work at once',
-  rate: 'calls of its functions a second, ten times as many at once',
+  running: 'running calls of its functions',
+  rate: 'calls of its functions per second, with bursts of ten times this number',
   queued_runs: 'accepted runs that wait',
   queued_bytes: 'bytes of input of the runs that wait',
   worker_memory_mb: 'MiB of memory of its workers, those of min_workers included',
-  starts: 'containers being started for it at once',
-  bodies_bytes: 'bytes of its request bodies, uploads among them, that are being received or at work',
+  starts: 'containers that are being started for it',
+  bodies_bytes: 'bytes of its request bodies, uploads included, that are being received or processed',
   functions: 'functions',
   jobs: 'jobs that are not finished',
   webhooks: 'webhooks',
@@ -20,7 +20,7 @@ export const limitFacts = {
   packages: 'different packages of its functions and versions',
   package_bytes: 'bytes of these packages on the disk, unpacked, and of what builds keep for the next',
   gb_seconds_per_day: 'GB-seconds of its workers while calls run in them, a day (UTC)',
-  record_bytes: 'bytes of the records of its executions; the oldest are removed beyond',
+  record_bytes: 'bytes of the records of its executions; the oldest are removed beyond that',
 } as const
 
 export type LimitName = keyof typeof limitFacts

@@ -7,7 +7,9 @@ export function cronOfNcrontab(schedule: string, name: string): string {
   const fields = schedule.trim().split(/\s+/)
   if (fields.length === 5) return fields.join(' ')
   if (fields.length !== 6)
-    throw invalid(`The timer ${name} has the schedule "${schedule}": six fields, five, or hh:mm:ss.`)
+    throw invalid(
+      `The schedule "${schedule}" of the timer ${name} is not valid: write five or six fields, or hh:mm:ss.`,
+    )
   const [seconds = '', ...others] = fields
   return seconds === '0' || seconds === '00' ? others.join(' ') : [...others, seconds].join(' ')
 }
@@ -20,6 +22,6 @@ function everyInterval([hours, minutes, seconds]: [number, number, number], sche
   if (total % 60 === 0 && goesInto(3600)) return total === 3600 ? '0 * * * *' : `*/${total / 60} * * * *`
   if (total % 3600 === 0 && goesInto(86_400)) return total === 86_400 ? '0 0 * * *' : `0 */${total / 3600} * * *`
   throw invalid(
-    `The timer ${name} has the interval ${schedule}, which no pattern says: use one that divides an hour or a day.`,
+    `The interval ${schedule} of the timer ${name} cannot be written as a cron pattern: use one that divides an hour or a day.`,
   )
 }

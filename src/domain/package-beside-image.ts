@@ -9,4 +9,4 @@ export function packageRefusal(
 }
 
 export const noPackageBeside =
-  'An image of mode "fission" sees its package where engine and server share a disk, which they do not here: build the code into the image.'
+  'An image of mode "fission" reads its package from a disk that the engine shares with the server, and here they share none: build the code into the image.'

@@ -45,6 +45,6 @@ const registryForm = /^(?:[a-zA-Z0-9](?:[a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?|\[[0-9
 export function checkedRegistry(text: string): string {
   if (registryForm.test(text)) return text === 'index.docker.io' ? defaultRegistry : text.toLowerCase()
   throw invalid(
-    `A registry is named by its host, such as ghcr.io or registry.example.org:5000; ${JSON.stringify(text.slice(0, 100))} is none.`,
+    `A registry is named by its host, such as ghcr.io or registry.example.org:5000, not ${JSON.stringify(text.slice(0, 100))}.`,
   )
 }

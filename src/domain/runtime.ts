@@ -59,7 +59,7 @@ export function requestedVersions<Version extends { names: string[] }>(
   const unknown = asked.find((name) => !known.includes(name) && !versions.some(({ names }) => names.includes(name)))
   if (unknown !== undefined) {
     const further = versions.map(({ names }) => names[0]).join(', ') || 'none'
-    throw new Error(`TAIBAI_RUNTIMES: there is no runtime ${unknown}; further ones are ${further}.`)
+    throw new Error(`TAIBAI_RUNTIMES: there is no runtime ${unknown}; the ones that can be added are ${further}.`)
   }
   return versions.filter(({ names }) => names.some((name) => asked.includes(name)))
 }

@@ -3,10 +3,10 @@ import type { Revision } from './worker.ts'
 /** Use of functions, metered per day (UTC), function and owning project. */
 
 export const usedFacts = {
-  calls: 'tries of executions that ended in a worker',
+  calls: 'attempts of executions that ended in a worker',
   busyGbSeconds: 'memory of workers while calls ran in them',
   idleGbSeconds: 'memory of workers that were kept warm for its calls',
-  cpuSeconds: 'processor time of calls, and of what they leave running, where it can be told',
+  cpuSeconds: 'processor time of calls, and of what they leave running, where it can be measured',
   bytesIn: 'inputs',
   bytesOut: 'results and streamed answers',
 } as const

@@ -143,10 +143,10 @@ const good = (deliveryId: string | null | undefined): SignatureVerdict => ({
 
 const bad = (where: string): SignatureVerdict => ({
   isGood: false,
-  why: `The signature in ${where} is missing or does not fit.`,
+  why: `The signature in ${where} is missing or does not match.`,
 })
 
 const stale = (where: string): SignatureVerdict => ({
   isGood: false,
-  why: `The request is too old, or of the future: ${where} is too far from now.`,
+  why: `The request is too old, or from the future: ${where} is too far from now.`,
 })

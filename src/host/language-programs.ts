@@ -41,7 +41,7 @@ const mark = ['NODE_SEA_FUSE_', 'fce680ab2cc467b6e072b8b5df1996b2'].join('')
 /** Turns the executable back into plain Node.js: the embedded program stays but is ignored. */
 export function plainNode(executable: Buffer): Buffer {
   const at = executable.indexOf(`${mark}:1`)
-  if (at < 0) throw new SetupProblem('This executable does not contain a Node.js.')
+  if (at < 0) throw new SetupProblem('This executable contains no Node.js.')
   const plain = Buffer.from(executable)
   plain.write('0', at + mark.length + 1)
   return plain

@@ -26,7 +26,9 @@ export async function imagesHere(engine: EngineClient, runtimesDir: string, vers
     if ((await engine.inspect(image)) !== undefined) findings.push(ok('images', `${image} is here.`))
     else {
       const isOld = (await engine.inspect(repository)) !== undefined
-      const says = isOld ? `The image of ${name} is of another release: ${image} is missing.` : `${image} is missing.`
+      const says = isOld
+        ? `The image of ${name} belongs to another release: ${image} is missing.`
+        : `${image} is missing.`
       findings.push(
         problem('images', says, 'Make it with "taibai up", or bring it in an archive: taibai images load FILE.'),
       )
@@ -41,7 +43,7 @@ export async function portFinding(address: { host: string; port: number }): Prom
   if (!(await isPortTaken(address))) return ok('port', `Port ${port} is free.`)
   return problem(
     'port',
-    `Port ${port} is taken by something that is no server of ours.`,
+    `Port ${port} is used by another program.`,
     'Stop that program, or choose another port with TAIBAI_PORT.',
   )
 }
@@ -59,7 +61,8 @@ export async function clockFinding(serverNow: number | null, askedAt: number): P
       setIt,
     )
   }
-  if (!runsSystemd()) return ok('clock', serverNow === null ? 'It is not compared with another.' : 'The clocks agree.')
+  if (!runsSystemd())
+    return ok('clock', serverNow === null ? 'It was not compared with another clock.' : 'The clocks agree.')
   const { code, stdout } = await runCommand('timedatectl', ['show', '-p', 'NTPSynchronized', '--value'], {
     timeoutMs: 2000,
   })
@@ -79,7 +82,7 @@ export function networkFindings(engineProxies: string[] | null, env = readHostEn
           'certificates',
           env.certificateFiles.length === 0
             ? "The system's are trusted."
-            : `Trusted, too: ${env.certificateFiles.join(', ')}.`,
+            : `Also trusted: ${env.certificateFiles.join(', ')}.`,
         )
       : problem(
           'certificates',
@@ -89,8 +92,8 @@ export function networkFindings(engineProxies: string[] | null, env = readHostEn
     names.length > 0 && engineProxies?.length === 0
       ? warning(
           'proxies',
-          `This user is told of proxies (${names.join(', ')}), and the engine is not: it may not reach registries.`,
-          'Tell the engine, too: "proxies" in /etc/docker/daemon.json.',
+          `Proxies are set for this user (${names.join(', ')}) and not for the engine: it may not reach registries.`,
+          'Set them for the engine, too: "proxies" in /etc/docker/daemon.json.',
         )
       : ok('proxies', names.length === 0 ? 'None is set.' : `Set: ${names.join(', ')}.`),
   ]

@@ -54,7 +54,7 @@ export function namedRuntimeFolders(root: string, asked: string[]): RuntimeFolde
   const unknown = asked.find((name) => !all.some(({ names }) => names.includes(name)))
   if (unknown !== undefined) {
     const there = all.map(({ names }) => names[0]).join(', ')
-    throw new SetupProblem(`There is no runtime "${unknown}" that has an image of its own; those are ${there}.`)
+    throw new SetupProblem(`There is no runtime "${unknown}" that has an image of its own; choose from ${there}.`)
   }
   return all.filter(({ names }) => names.some((name) => asked.includes(name))).map(({ runtime }) => runtime)
 }

@@ -9,10 +9,10 @@ export const shownBuild = z
     function_id: z.string().nullable().openapi({ description: 'For a new function: null until it is created.' }),
     function_name: z.string().nullable(),
     runtime: z.string().nullable(),
-    list: z.string().openapi({ description: 'File of the package that says what it needs.' }),
+    list: z.string().openapi({ description: 'File of the package that lists its dependencies.' }),
     status: z.enum(buildStatuses).openapi({
       description:
-        'success: its function runs what it made; superseded: a deployment that was accepted later was done first; interrupted: the server stopped meanwhile.',
+        'success: its function runs what it made; superseded: a deployment that was accepted later ended first; interrupted: the server stopped meanwhile.',
     }),
     cached: z.boolean().openapi({ description: 'An earlier build had installed the same.' }),
     bundle: z.boolean(),

@@ -10,10 +10,11 @@ import type { Ctx } from './request-context.ts'
 export const buildQuery = z.object({
   build: z.enum(buildModes).optional().openapi({
     description:
-      'auto (the default, unless the operator says never): what the package needs is installed on the server when it brings a list of dependencies (package.json, requirements.txt, pyproject.toml, uv.lock) and not the modules. always: also where they are there, or were installed before. never: the package is taken as it is.',
+      'auto (the default, unless the operator says never): the server installs the dependencies of a package that has a list of them (package.json, requirements.txt, pyproject.toml, uv.lock) and not the modules. always: also when the modules are in the package, or were installed before. never: the package is deployed as it is.',
   }),
   bundle: z.enum(['true', 'false']).optional().openapi({
-    description: 'true: the module of the entry becomes one file with all that it imports of the package (esbuild).',
+    description:
+      'true: the module of the entry becomes one file with everything that it imports from the package (esbuild).',
   }),
   async: z.enum(['true', 'false']).optional().openapi({
     description:

@@ -10,7 +10,7 @@ import { TextStream } from './text-stream.ts'
 /** Media type of a response that follows a build, one JSON object per line. */
 export const linesType = 'application/x-ndjson'
 
-export const linesDescription = `With "Accept: ${linesType}" a build is followed: from its first output on the answer is 200 and a line for each event, {"build": …} first, then {"output": text} and at last {"function": …} or {"error": …}. With "Prefer: respond-async" or "async=true" the answer is 202 with the build as soon as one has begun, which goes on: GET /v1/builds/{id} says how it ends. What is refused before, and what needs no build, is answered as ever. When several deployments of one function run at the same time, the one that was accepted last wins.`
+export const linesDescription = `With "Accept: ${linesType}" a build is followed: from its first output on, the answer is 200 and one line per event: {"build": …}, then {"output": text}, and at the end {"function": …} or {"error": …}. With "Prefer: respond-async" or "async=true" the answer is 202 with the build as soon as one has begun, and it continues: GET /v1/builds/{id} shows its result. A refusal before the build, and a deployment without a build, have their usual answer. When several deployments of one function run at the same time, the one that was accepted last wins.`
 
 interface Deployed {
   status: 200 | 201

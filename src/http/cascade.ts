@@ -5,12 +5,12 @@ import type { Ctx } from './request-context.ts'
 
 /** For /openapi.json: the query parameter of deletes. */
 export const cascadeQuery = z.object({
-  cascade: z.string().optional().openapi({ description: 'true: what holds the thing goes with it.' }),
+  cascade: z.string().optional().openapi({ description: 'true: what refers to it is removed with it.' }),
 })
 
 /** For /openapi.json: the query parameter of function updates. */
 export const keepJobsQuery = z.object({
-  keep_jobs: z.string().optional().openapi({ description: 'true: its unfinished jobs go on with what is new.' }),
+  keep_jobs: z.string().optional().openapi({ description: 'true: its unfinished jobs continue with the new code.' }),
 })
 
 /** Whether dependent objects are deleted too. */

@@ -42,7 +42,7 @@ export function eventsIn(
   if (mode === 'structured') return [structuredEvent(value, signature)]
   if (!Array.isArray(value)) throw invalid('A batch of events must be a JSON array.')
   if (value.length > mostInBatch) {
-    throw invalid(`The batch has ${value.length} events; at most ${mostInBatch} are taken at once.`)
+    throw invalid(`The batch has ${value.length} events; at most ${mostInBatch} are allowed.`)
   }
   return value.map((one) => structuredEvent(one, signature))
 }
@@ -91,14 +91,14 @@ function checked(attributes: Record<string, string>): Record<string, string> {
   const version = attributes.specversion
   if (version === undefined || !versions.includes(version)) {
     throw invalid(
-      `The event has the specversion ${JSON.stringify(version ?? null)}; ${versions.join(' and ')} are taken.`,
+      `The event has the specversion ${JSON.stringify(version ?? null)}; ${versions.join(' and ')} are supported.`,
     )
   }
   const missing = required.find((name) => (attributes[name] ?? '') === '')
   if (missing !== undefined) throw invalid(`The event has no ${missing}.`)
   const odd = Object.keys(attributes).find((name) => !attributeName.test(name))
   if (odd !== undefined)
-    throw invalid(`${JSON.stringify(odd)} is no name of an attribute: lower-case letters and digits are.`)
+    throw invalid(`${JSON.stringify(odd)} is not the name of an attribute: use lower-case letters and digits.`)
   return attributes
 }
 

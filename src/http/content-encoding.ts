@@ -25,7 +25,7 @@ export async function unpacked(body: Buffer, encoding: string | undefined, maxBy
       const known = Object.keys(unpackers).join(', ')
       throw new FaasError(
         'unsupported_media_type',
-        `Content-Encoding ${name} is not known here; send one of ${known}, or none.`,
+        `Content-Encoding ${name} is not supported; send one of ${known}, or none.`,
       )
     }
     bytes = await unpack(bytes, { maxOutputLength: maxBytes }).catch((error: NodeJS.ErrnoException) => {

@@ -25,7 +25,7 @@ export const shownExecution = z
         type: z.string(),
         message: z.string(),
         stack: z.string().nullable(),
-        during: z.literal('load').optional().openapi({ description: 'There when the code could not even be loaded.' }),
+        during: z.literal('load').optional().openapi({ description: 'Present when the code could not be loaded.' }),
       })
       .nullable(),
     attempt: z.int(),
@@ -43,13 +43,13 @@ export const shownExecution = z
     worker: z.string().nullable(),
     memory_peak_mb: z.number().nullable(),
     cpu_ms: z.number().nullable(),
-    run_at: z.string().nullable().openapi({ description: 'Not before this: a delay, or the next try.' }),
-    dead_at: z.string().nullable().openapi({ description: 'Since when it is a dead letter.' }),
+    run_at: z.string().nullable().openapi({ description: 'Earliest start: after a delay, or of the next attempt.' }),
+    dead_at: z.string().nullable().openapi({ description: 'Time at which it became a dead letter.' }),
     priority: z.int(),
     outputs: z
       .array(z.object({ name: z.string(), type: z.string(), to: z.string().nullable(), messages: z.array(z.string()) }))
       .nullable()
-      .openapi({ description: 'What an app put into output bindings that nobody here reads.' }),
+      .openapi({ description: 'What an app put into output bindings that nothing here reads.' }),
     delivery: z
       .object({
         to: shownDestination,

@@ -8,9 +8,9 @@ import { definedOf, delay, destination, idempotencyKey, priority, retries, timeF
 /** What a request says about a new execution. */
 
 export const newExecution = z.object({
-  function_id: text(255, 'Id or name of the function; name@alias and name:3 say more.'),
+  function_id: text(255, 'Id or name of the function, with an alias (name@alias) or a version (name:3) if needed.'),
   function_version: integer('0, the default: the function as it is now.'),
-  function_alias: text(255, 'Wins over function_id and function_version.'),
+  function_alias: text(255, 'Takes precedence over function_id and function_version.'),
   input: field({ type: ['string', 'null'], description: 'Text; a JSON object in it is the input itself.' }, asText),
   target: text(255, 'For an app (signature azure): the name of its function.'),
   sync: flag('True, the default: answer when the run is over. False: answer when it is accepted for good.'),
@@ -18,10 +18,10 @@ export const newExecution = z.object({
   delay: delay(),
   run_at: timeField('Time before which the run does not begin; UTC.'),
   priority: priority(),
-  retries: retries("How it is tried again, where it differs from the function's way."),
+  retries: retries("How it is retried, if not as the function's other runs."),
   idempotency_key: idempotencyKey(),
-  on_success: destination('Where its result goes when it succeeds.'),
-  on_failure: destination('Where its result goes when it will not be tried again.'),
+  on_success: destination('Destination of its result when it succeeds.'),
+  on_failure: destination('Destination of its result when it fails and will not be retried.'),
 })
 
 export interface PlainFields {

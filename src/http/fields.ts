@@ -137,7 +137,7 @@ function refuseUnknownKeys(schema: z.ZodObject, values: Record<string, unknown>)
   const unknown = Object.keys(values).find((key) => !Object.hasOwn(schema.shape, key))
   if (unknown === undefined) return
   const known = Object.keys(schema.shape).join(', ')
-  throw invalid(`${JSON.stringify(unknown)} cannot be set here; what can be: ${known}.`)
+  throw invalid(`${JSON.stringify(unknown)} cannot be set here; these fields can: ${known}.`)
 }
 
 function attempt<T>(read: (value: unknown) => T, value: unknown, context: z.RefinementCtx): T {

@@ -81,7 +81,7 @@ const changeable = {
       {
         type: ['object', 'null'],
         description:
-          'Origins whose pages may call (CORS): {"origins": scheme and host each, or "*", "methods", "headers", "credentials"}; null: none.',
+          'Origins whose pages may call (CORS): {"origins": each a scheme and host, or "*", "methods", "headers", "credentials"}; null: none.',
       },
       toCors,
     ),

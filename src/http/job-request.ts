@@ -14,7 +14,7 @@ const inputLength = 1024 * 1024
 
 const common = {
   name: text(),
-  function_input: text(inputLength, 'As the input of an execution.'),
+  function_input: text(inputLength, 'As "input" of an execution.'),
   input: text(inputLength, 'Another name for function_input, as in executions.'),
   pattern: text(patternLength, 'Cron: five fields, or six with seconds at the end, or @hourly and the like.'),
   seconds: choice(
@@ -32,7 +32,7 @@ const common = {
 
 export const newJob = z.object({
   ...common,
-  function_id: text(255, 'Id or name of the function; name@alias and name:3 say more.'),
+  function_id: text(255, 'Id or name of the function, with an alias (name@alias) or a version (name:3) if needed.'),
   function_version: integer('0, the default: the function as it is when the job runs.'),
   function_alias: text(255, 'Replaces function_id and function_version; resolved when the job runs.'),
   first_execution_time: text(255, 'A date and time in any common format, in UTC; at least 60 seconds ahead.'),

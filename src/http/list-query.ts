@@ -17,8 +17,8 @@ export function listParameters(columns: readonly Column[], allProjects = columns
   return z.object({
     ...Object.fromEntries(columns.map((column) => [column, parameter(filter)])),
     ...(allProjects && { all_projects: parameter('Rows of every project; admins only.') }),
-    limit: parameter('Most rows to answer with; absent: all.'),
-    marker: parameter('Id of the last row of the page before.'),
+    limit: parameter('Maximum number of rows; absent: all.'),
+    marker: parameter('Id of the last row of the previous page.'),
   })
 }
 
@@ -26,7 +26,7 @@ export function listParameters(columns: readonly Column[], allProjects = columns
 export const order = z
   .enum(['oldest', 'newest'])
   .optional()
-  .openapi({ description: 'What comes first; default: oldest.' })
+  .openapi({ description: 'Which end comes first; default: oldest.' })
 
 /**
  * The query of a list (contract 1.6): filters on `columns`, `all_projects`, and our `limit`, `marker` and optionally `order`;

@@ -55,9 +55,9 @@ export function addressOf(server: Server, host: string): { port: number; url: st
 
 /** Node's errors for requests that it could not parse. */
 const refusals: Record<string, [ErrorCode, string]> = {
-  HPE_HEADER_OVERFLOW: ['headers_too_large', 'The headers of the request are longer than 16 kB in all.'],
+  HPE_HEADER_OVERFLOW: ['headers_too_large', 'The headers of the request are longer than 16 kB in total.'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['too_large', 'The chunks of the body have too many extensions.'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request did not come whole in time.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['request_timeout', 'The request was not complete in time.'],
 }
 
 /** Node's own response has no body; nothing may be written into a response that has begun. */

@@ -40,7 +40,7 @@ export function metricsText(tally: Tally, gauges: Gauges, refusals: RefusalCount
 }
 
 const ofExecutions = ({ success, failed, error, starts, coldReasons, busyGbSeconds, phases }: Tally): string[] => [
-  ...family('taibai_executions_total', 'counter', 'Executions that ended, by how.', [
+  ...family('taibai_executions_total', 'counter', 'Executions that ended, by status.', [
     ['{status="success"}', success],
     ['{status="failed"}', failed],
     ['{status="error"}', error],
@@ -48,7 +48,7 @@ const ofExecutions = ({ success, failed, error, starts, coldReasons, busyGbSecon
   ...family('taibai_starts_total', 'counter', 'Executions by the kind of worker that they got.', [
     ...Object.entries(starts).map(([kind, count]): Sample => [`{kind="${kind}"}`, count]),
   ]),
-  ...family('taibai_cold_starts_total', 'counter', 'Executions that waited for a container, by why.', [
+  ...family('taibai_cold_starts_total', 'counter', 'Executions that waited for a container, by reason.', [
     ...[...coldReasons].map(([reason, count]): Sample => [`{reason="${reason}"}`, count]),
   ]),
   ...family('taibai_phase_seconds', 'histogram', 'How long each phase of an execution took.', [
@@ -60,7 +60,7 @@ const ofExecutions = ({ success, failed, error, starts, coldReasons, busyGbSecon
 ]
 
 const ofWork = ({ running, queued, jobs, jobLateness }: Gauges): string[] => [
-  ...family('taibai_running', 'gauge', 'Executions at work.', [['', running]]),
+  ...family('taibai_running', 'gauge', 'Executions that are running.', [['', running]]),
   ...family('taibai_queued', 'gauge', 'Accepted executions that wait.', [['', queued]]),
   ...family('taibai_jobs', 'gauge', 'Jobs with a next time.', [['', jobs]]),
   ...family('taibai_job_lateness_seconds', 'histogram', 'How long after their time runs of jobs were made.', [
@@ -74,7 +74,7 @@ const ofPool = ({ workers, pool, engineIsUp }: Gauges): string[] => [
   ...family('taibai_memory_reserved_bytes', 'gauge', 'Memory limits of all workers together.', [
     ['', pool.reservedBytes],
   ]),
-  ...family('taibai_memory_budget_bytes', 'gauge', 'What the memory limits of all workers may be together.', [
+  ...family('taibai_memory_budget_bytes', 'gauge', 'Maximum of the memory limits of all workers together.', [
     ['', pool.budgetBytes],
   ]),
   ...family('taibai_engine_up', 'gauge', 'Whether the engine that starts workers answers.', [['', engineIsUp ? 1 : 0]]),
@@ -86,11 +86,11 @@ const ofStorage = ({ ledger, freeBytes, reserveBytes }: Gauges): string[] => [
   ]),
   ...family('taibai_ledger_pending_bytes', 'gauge', 'Records on their way to the disk.', [['', ledger.pendingBytes]]),
   ...family('taibai_ledger_lost_total', 'counter', 'Executions that could not be recorded.', [['', ledger.lostRows]]),
-  ...family('taibai_ledger_failing', 'gauge', 'Whether the disk refused the last records.', [
+  ...family('taibai_ledger_failing', 'gauge', 'Whether the disk refused the most recent records.', [
     ['', ledger.isFailing ? 1 : 0],
   ]),
   ...family('taibai_data_free_bytes', 'gauge', 'Free space where the data folder lies.', [['', freeBytes]]),
-  ...family('taibai_data_reserve_bytes', 'gauge', 'Below this much free space nothing new is accepted.', [
+  ...family('taibai_data_reserve_bytes', 'gauge', 'Free space below which nothing new is accepted.', [
     ['', reserveBytes],
   ]),
 ]

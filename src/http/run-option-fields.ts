@@ -55,7 +55,7 @@ export const destination = (about: string): Field<Destination> =>
   field({ type: ['object', 'null'], description: `${about} ${destinationAbout}.` }, (value) => {
     const given = objectOf(value)
     const parsed = destinationShape.safeParse(given)
-    if (!parsed.success && isQueue(given)) throw invalid(`must have whole seconds as "ttl", and nothing beside it.`)
+    if (!parsed.success && isQueue(given)) throw invalid(`must have whole seconds as "ttl", and no other field.`)
     if (!parsed.success) throw invalid(`must be ${destinationAbout}.`)
     if ('function' in parsed.data) checkFunction(parsed.data.function)
     if ('url' in parsed.data) checkUrl(parsed.data.url)
@@ -70,7 +70,7 @@ const isQueue = (given: unknown): boolean =>
 function checkFunction(name: string): void {
   if (functionNames.test(name)) return
   throw invalid(
-    'must name a function: letters, digits, "-" and "_", with "@" and an alias or ":" and a version behind it.',
+    'must name a function: letters, digits, "-" and "_", followed by "@" and an alias, or by ":" and a version, if needed.',
   )
 }
 
@@ -173,5 +173,5 @@ function objectOf(value: unknown): unknown {
 function whereOf(error: z.ZodError): string {
   const [issue] = error.issues
   const path = issue?.path.join('.') ?? ''
-  return path === '' ? '' : `; look at "${path}"`
+  return path === '' ? '' : `; see "${path}"`
 }

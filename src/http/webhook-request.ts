@@ -7,7 +7,10 @@ import type { Ctx } from './request-context.ts'
 
 /** What a request says about a webhook. */
 export const settableWebhook = z.object({
-  function_id: text(255, 'Id or name of a function of the own project; name@alias and name:3 say more.'),
+  function_id: text(
+    255,
+    "Id or name of a function of the caller's project, with an alias (name@alias) or a version (name:3) if needed.",
+  ),
   function_version: integer('0, the default: the function as it is when called.'),
   function_alias: text(255, 'Replaces function_id and function_version; resolved when called.'),
   description: text(),

@@ -87,7 +87,8 @@ export class KeystoneTokens {
       if (before === undefined || before.who === null || clock.now() >= before.expiresAtMs) {
         throw unavailable(error.message, error)
       }
-      if (!before.isUnconfirmed) log.warn({ reason: error.message }, 'a token cannot be checked again; it goes on')
+      if (!before.isUnconfirmed)
+        log.warn({ reason: error.message }, 'a token cannot be checked again now; it stays valid')
       return this.#learn(key, { ...before, isUnconfirmed: true, checkAgainAtMs: clock.now() + unconfirmedMs })
     }
   }

@@ -38,7 +38,7 @@ export function makeOpenStack(settings: OpenStackSettings, clock: Clock, log: Lo
   const { keystoneAuthUrl: authUrl, keystonePassword: password, openstackTimeoutMs: timeoutMs } = settings
   if (authUrl === undefined || password === undefined) {
     throw new Error(
-      'TAIBAI_AUTH=keystone needs TAIBAI_KEYSTONE_AUTH_URL and, of the service user, TAIBAI_KEYSTONE_PASSWORD.',
+      'TAIBAI_AUTH=keystone needs TAIBAI_KEYSTONE_AUTH_URL and TAIBAI_KEYSTONE_PASSWORD, the password of the service user.',
     )
   }
   const { keystoneUser: user, keystoneProject: project } = settings

@@ -212,6 +212,6 @@ function refused(status: number, { name }: Place): FaasError {
 }
 
 const tooLarge = ({ name }: Place, maxBytes: number): FaasError =>
-  invalid(`The ${name} is larger than ${maxBytes} bytes, the most that code from Swift may have.`)
+  invalid(`The ${name} is larger than ${maxBytes} bytes, the maximum for code from Swift.`)
 
 const failed = (message: string, cause?: unknown): FaasError => new FaasError('openstack_failed', message, { cause })

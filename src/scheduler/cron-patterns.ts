@@ -89,7 +89,7 @@ function wrongField(pattern: string): string | null {
   const fields = pattern.trim().split(/\s+/)
   if (fields.length === 1) return `${fields[0]} is not supported; write five or six fields, or ${shortcuts}.`
   const at = fields.findIndex((field, index) => !isField(field, index))
-  return at < 0 ? null : `its ${fieldNames[at]} is '${fields[at]}', and must be of ${taken[at]}.`
+  return at < 0 ? null : `its ${fieldNames[at]} is '${fields[at]}', and must be ${taken[at]}.`
 }
 
 /** Croner expects seconds first. */

@@ -25,5 +25,5 @@ function translated(error: SqliteError, refusals: ConstraintErrors): FaasError {
     )
   }
   const columns = error.message.replace('UNIQUE constraint failed: ', '')
-  return refusals[columns]?.() ?? new FaasError('conflict', 'There is such a row already.', { cause: error })
+  return refusals[columns]?.() ?? new FaasError('conflict', 'Such a row exists already.', { cause: error })
 }

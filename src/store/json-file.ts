@@ -14,7 +14,7 @@ export function readJson<T>(file: string, none: T): T {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw new Error(`${file} is not JSON any more: mend it, or delete it and enter again what was in it.`, { cause })
+    throw new Error(`${file} is not valid JSON: repair it, or delete it and enter its contents again.`, { cause })
   }
 }
 

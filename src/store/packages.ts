@@ -82,7 +82,7 @@ export class PackageFolder implements PackageStore {
     if (found.size > mostTextBytes) {
       throw new FaasError(
         'too_large',
-        `${name} has ${found.size} bytes; a list of dependencies may have ${mostTextBytes}. Deploy the package as it is: --no-build (?build=never).`,
+        `${name} has ${found.size} bytes; a list of dependencies may have at most ${mostTextBytes}. Deploy the package as it is: --no-build (?build=never).`,
       )
     }
     return readFileSync(path, 'utf8')

@@ -111,7 +111,7 @@ const mostCheckedBytes = 512 * 1024 * 1024
 
 const isNewer = (path: string): Error =>
   new Error(
-    `The database ${path} was written by a newer Taibai: start that one, or restore a backup that this one made.`,
+    `The database ${path} was written by a newer Taibai: start that version, or restore a backup that this version made.`,
   )
 
 /**

@@ -10,6 +10,6 @@ const dataFolder = 'the data folder (TAIBAI_DATA_DIR)'
 export function storageFailure<E>(cause: unknown, otherwise: E, folder = dataFolder): FaasError | E {
   const { code } = (cause ?? {}) as { code?: unknown }
   if (!codes.test(`${typeof code === 'string' ? code : ''} ${String(cause)}`)) return otherwise
-  const message = `The disk of ${folder} takes nothing more: nothing can be accepted until there is space.`
+  const message = `The disk of ${folder} is full: nothing can be accepted until there is space.`
   return new FaasError('storage_full', message, { cause })
 }

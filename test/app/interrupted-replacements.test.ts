@@ -32,7 +32,7 @@ test('An action that was set aside has its name again', () => {
   whiskEntities.put(actionOf(left.id))
   start()
   expect(functions.find(left.id)?.name).toBe('shop--pay')
-  expect(said).toEqual([expect.stringContaining('has its name back')])
+  expect(said).toEqual([expect.stringContaining('got back the name')])
   start()
   expect(said).toHaveLength(1)
 })
@@ -45,7 +45,7 @@ test('An action whose successor is there goes, and leads to that', () => {
   start()
   expect(functions.find(left.id)).toBeNull()
   expect(whiskEntities.find('red', 'action', 'shop/pay')?.functionId).toBe(successor.id)
-  expect(said).toEqual([expect.stringContaining('its successor is there')])
+  expect(said).toEqual([expect.stringContaining('its successor exists')])
 })
 
 test('A function whose name nobody knows stays, and the log says at each start what to do', () => {

@@ -50,7 +50,7 @@ describe('The server of a session', () => {
   const shop = { url: 'https://shop.example.org', namedBy: 'context', context: 'shop' } as const
 
   test.each([
-    ['of elsewhere that is merely the chosen context', shop, null, /say --context shop; .*--context local/],
+    ['of elsewhere that is merely the chosen context', shop, null, /pass --context shop; .*--context local/],
     [
       'of elsewhere that the environment names',
       { ...shop, context: undefined, namedBy: 'environment' } as const,
@@ -163,7 +163,7 @@ test('Debuggers attach to functions in Node.js and Python, each at a port of its
   const ports = (inspect: string | true) =>
     Object.fromEntries([...debuggedFunctions(readProject(folder), inspect)].map(([name, { port }]) => [name, port]))
   expect(() => ports('d')).toThrow(/no function "d" in Node.js or Python/)
-  expect(() => ports('e')).toThrow(/no function "e".*there are: a, b, c, d\./)
+  expect(() => ports('e')).toThrow(/no function "e".*the functions are: a, b, c, d\./)
   expect(ports(true)).toEqual({ a: 9229, b: 5678, c: 9230 })
 })
 
@@ -228,7 +228,7 @@ describe('A folder that is watched tells', () => {
     write('lib/new.mjs')
     await sees('lib')
     await waitUntil('the folder is refused', () => unwatched.length > 0)
-    expect(unwatched[0]).toContain('The system watches no more than 1 folders here')
+    expect(unwatched[0]).toContain('The system can watch only 1 folders here')
   })
 
   test('of a file that is written over, renamed over, or removed', async () => {

@@ -36,7 +36,7 @@ test('a token of a member is told what admins are told', async () => {
   expect(server(result)).toMatchObject({ state: 'warning', says: expect.stringContaining('admins') })
 })
 
-test('a server of before is older, and what is no server of ours is said to be none', async () => {
+test('an older server is reported, and so is one that is not Taibai', async () => {
   const old = await doctorOf((request, response) =>
     request.url === '/v1/runtimes'
       ? answerJson(response, { runtimes: [] })
@@ -44,7 +44,7 @@ test('a server of before is older, and what is no server of ours is said to be n
   )
   expect(server(old)).toMatchObject({ state: 'warning', says: expect.stringMatching(/is older than this program/) })
   const other = await doctorOf((_request, response) => void response.writeHead(404).end('nginx'))
-  expect(server(other)).toMatchObject({ state: 'problem', says: expect.stringMatching(/is no Taibai/) })
+  expect(server(other)).toMatchObject({ state: 'problem', says: expect.stringMatching(/is not a Taibai/) })
 })
 
 test('a server that is well is code 0; its release is compared and its findings are shown', async () => {
@@ -67,5 +67,5 @@ test('a command that the server does not know yet says which release does', asyn
   )
   const { code, stderr } = await cliOf({ url: server.url, token: 'tb_some' })(['backups'])
   expect(code).toBe(1)
-  expect(stderr).toMatch(/older than this program. It takes Taibai 1\.2\.3 or newer/)
+  expect(stderr).toMatch(/older than this program .*: it needs Taibai 1\.2\.3 or newer/)
 })

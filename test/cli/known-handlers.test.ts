@@ -21,7 +21,7 @@ const file = (name: string, text: string): string => join(folder({ [name]: text 
 const lambda = 'exports.handler = async (event) => ({ statusCode: 200 })'
 const none = { signature: undefined, entry: undefined }
 
-describe('a file is taken for', () => {
+describe('a file is recognised as', () => {
   test.each<[string, string, string, object]>([
     [
       'an action of OpenWhisk, whose main is not exported',
@@ -62,7 +62,7 @@ describe('a file is taken for', () => {
   })
 })
 
-describe('a folder is taken for', () => {
+describe('a folder is recognised as', () => {
   test.each<[string, Record<string, string>, object]>([
     ['a function of AWS Lambda', { 'index.js': lambda, 'package.json': '{}' }, { signature: 'lambda' }],
     ['one by its only file', { 'orders.js': lambda, 'orders.test.js': '' }, { entry: 'orders.handler' }],

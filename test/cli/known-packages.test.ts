@@ -24,7 +24,7 @@ const pythonSource = 'import functions_framework\n\n@functions_framework.cloud_e
 
 const goWeb = 'package hello\n\nfunc Handle(w http.ResponseWriter, r *http.Request) {\n}\n'
 
-describe('a folder is taken for', () => {
+describe('a folder is recognised as', () => {
   test.each<[string, Record<string, string>, object]>([
     [
       'a function in Go that takes requests',
@@ -133,7 +133,7 @@ describe('a folder is taken for', () => {
 
   test('and it is said', () => {
     expect(readLocalCode(folder({ 'main.py': pythonSource })).what).toMatch(
-      /, taken for a function of the Functions Framework$/,
+      /, recognised as a function of the Functions Framework$/,
     )
   })
 })

@@ -22,23 +22,19 @@ describe('refuses with code 2 and a sentence', () => {
     ['a command that there is not', ['deplyo'], /Unknown command 'deplyo'\n\(Did you mean deploy\?\)/],
     ['an option that there is not', ['list', '--nope'], /Unknown option '--nope'/],
     ['a missing argument', ['show'], /Missing required argument 'function'/],
-    [
-      'a number that is none',
-      ['update', 'x', '--timeout', 'long'],
-      /--timeout takes a whole number, and "long" is none/,
-    ],
-    ['a change without a change', ['update', 'x'], /Say what to change/],
+    ['a number that is none', ['update', 'x', '--timeout', 'long'], /--timeout takes a whole number, not "long"/],
+    ['a change without a change', ['update', 'x'], /Name what to change/],
     ['a path that is not there', ['deploy', '/nowhere/at/all'], /There is no file or folder/],
     ['a context that there is not', ['list', '--context', 'nope'], /There is no context "nope"/],
     ['an address that is none', ['context', 'add', 'shop', 'shop.example.org'], /is not an address/],
     ['a name that is taken for this machine', ['context', 'add', 'local', 'http://x'], /choose another name/],
-    ['a shell that is not known', ['completion', 'tcsh'], /say bash, zsh or fish/],
+    ['a shell that is not known', ['completion', 'tcsh'], /choose bash, zsh or fish/],
     [
       'a template that there is not',
       ['init', 'cobol'],
       /There is no template "cobol": choose one of nodejs, python3, .*chat-bot, /,
     ],
-    ['a removal that nobody can agree to', ['delete', 'x'], /say --yes/],
+    ['a removal that nobody can agree to', ['delete', 'x'], /pass --yes/],
     ['input given twice', ['invoke', 'x', '--data', '1', '--file', '-'], /not with both/],
   ]
 

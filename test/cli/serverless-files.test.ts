@@ -50,7 +50,7 @@ describe('a stack of OpenFaaS', () => {
     })
     expect(found?.kind).toBe('a stack of OpenFaaS')
     expect(found?.leftOut).toEqual([
-      'cows: secrets, which images have none of',
+      'cows: secrets, because images get none',
       'cows: constraints',
       'cows: annotation own',
     ])
@@ -58,7 +58,7 @@ describe('a stack of OpenFaaS', () => {
 
   test.each([
     ['no image', '{lang: node}', /names no image/],
-    ['an amount that is none', '{image: x, limits: {memory: much}}', /"much", which is no amount/],
+    ['an amount that is none', '{image: x, limits: {memory: much}}', /"much", which is not an amount/],
     ['a file that is not there', '{image: x, environment_file: [none.yml]}', /no file .*none\.yml/],
   ])('with %s is refused', (_what, functions, message) => {
     expect(() => read('stack.yml', stack(functions))).toThrow(message)
@@ -105,7 +105,11 @@ test('code in a template is the only module of its function', () => {
 
 describe('is refused:', () => {
   test.each([
-    ['a runtime that is not here', () => read('template.yaml', sam('ruby3.3')), /ruby3\.3; there are nodejs\*/],
+    [
+      'a runtime that is not here',
+      () => read('template.yaml', sam('ruby3.3')),
+      /ruby3\.3; the supported ones are nodejs\*/,
+    ],
     [
       'another provider',
       () => read('serverless.yml', 'provider: {name: azure}\nfunctions: {a: {}}'),
@@ -190,10 +194,10 @@ Resources:
     paths: ['POST /orders is at /fn/Orders/orders'],
     leftOut: [
       'Orders: Policies',
-      'Orders: event Odd: "rate(7 minutes)" has no cron pattern that says it',
+      'Orders: event Odd: "rate(7 minutes)" cannot be written as a cron pattern',
       'Orders: event Queue of type SQS',
-      'Orders: variable TABLE, whose value is made elsewhere',
-      'Table: resources of type AWS::DynamoDB::Table are not made here',
+      'Orders: variable TABLE, whose value comes from elsewhere',
+      'Table: resources of type AWS::DynamoDB::Table are not created here',
     ],
   })
 })
@@ -252,7 +256,7 @@ functions:
     'plugins',
     'provider.iam',
     'hello: event sqs',
-    'hello: variable STAGE, whose value is made elsewhere',
+    'hello: variable STAGE, whose value comes from elsewhere',
   ])
 })
 
@@ -314,8 +318,8 @@ packages:
     expect(leftOut).toEqual([
       'shop: API v1',
       'shop--greet: limits.logSize',
-      'shop--greet: input key, whose value is made elsewhere',
-      'trigger hook: feed /other/feed (only /whisk.system/alarms is here)',
+      'shop--greet: input key, whose value comes from elsewhere',
+      'trigger hook: feed /other/feed (only /whisk.system/alarms is supported)',
     ])
     const values = (values: object) => Object.entries(values).map(([key, value]) => ({ key, value }))
     const ofGreet = { 'web-export': true, 'raw-http': true, final: false, description: 'Greets' }

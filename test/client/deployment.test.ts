@@ -5,7 +5,7 @@ import { makeClient } from '../../src/client/client.ts'
 
 test('A failed build that was followed is told without the lines that were just printed', async () => {
   const faultstring =
-    'The build failed, and nothing was changed: why.\nIts last lines:\nnpm error 404\nnpm error\nAll of its output: taibai builds log one.'
+    'The build failed, and nothing was changed: why.\nIts last lines:\nnpm error 404\nnpm error\nIts whole output: taibai builds log one.'
   const lines = [{ output: 'npm error 404\n' }, { error: { code: 'build_failed', faultstring } }]
   const server = createServer((asked, answer) => {
     asked.resume()
@@ -21,7 +21,7 @@ test('A failed build that was followed is told without the lines that were just 
     })
     await expect(deployed).rejects.toMatchObject({
       code: 'build_failed',
-      message: 'The build failed, and nothing was changed: why.\nAll of its output: taibai builds log one.',
+      message: 'The build failed, and nothing was changed: why.\nIts whole output: taibai builds log one.',
     })
     expect(printed).toEqual(['npm error 404\n'])
   } finally {

@@ -17,9 +17,9 @@ test.each([
   ['zaqar://results?ttl=', 'a whole number of seconds'],
   ['zaqar://results?ttl=-60', 'a whole number of seconds'],
   ['zaqar://results?ttl=1e3', 'a whole number of seconds'],
-  ['zaqar://results?tll=60', 'is all that a queue is given'],
-  ['zaqar://results?ttl=60&project=red', 'is all that a queue is given'],
-  ['zaqar://results?ttl=60&ttl=90', 'is all that a queue is given'],
+  ['zaqar://results?tll=60', 'a queue takes one parameter'],
+  ['zaqar://results?ttl=60&project=red', 'a queue takes one parameter'],
+  ['zaqar://results?ttl=60&ttl=90', 'a queue takes one parameter'],
   ['amqp://results', 'write the name of a function, a URL of http or https, or zaqar://'],
 ])('%s is refused in a sentence', (text, why) => {
   expect(() => destinationFrom(text)).toThrow(why)

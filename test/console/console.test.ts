@@ -199,7 +199,7 @@ describe.skipIf(!hasBrowser)('The console', () => {
     await page.getByText('npm error 404 no such package').waitFor()
     await page.getByText('it ended with code 1.').waitFor()
     await page.getByRole('button', { name: 'Rebuild' }).click()
-    await page.getByText('was not made, or is deleted').waitFor()
+    await page.getByText('was not created, or is deleted').waitFor()
   })
 
   test('follows what a build prints, and its end', async () => {
@@ -428,7 +428,7 @@ describe.skipIf(!hasBrowser)('The console', () => {
     await heading('Project default')
     await page.getByRole('textbox', { name: 'running' }).fill('many')
     await page.getByRole('button', { name: 'Save limits' }).click()
-    await page.getByText('running: "many" is no number.').waitFor()
+    await page.getByText('running: "many" is not a number.').waitFor()
     await page.getByRole('textbox', { name: 'running' }).fill('50')
     await page.getByRole('textbox', { name: 'jobs' }).fill('none')
     await page.getByRole('button', { name: 'Save limits' }).click()

@@ -38,7 +38,7 @@ describeWithDocker('An environment of Fission', () => {
     await deploy('unfit', { 'hello.mjs': 'export const hello = 1' }, 'nowhere.hello')
     const { json } = await server.must('POST', '/v1/executions', { json: { function_id: 'unfit' } })
     expect(json).toMatchObject({ status: 'failed', error: { type: 'SpecializeError' } })
-    expect(json.error.message).toMatch(/answered 500 when it was to load the function: .*nowhere\.mjs/)
+    expect(json.error.message).toMatch(/answered 500 when it was asked to load the function: .*nowhere\.mjs/)
     const { text } = await server.must('GET', `/v1/executions/${json.id}/log`)
     expect(text).toContain('specialize /v2/specialize')
   })

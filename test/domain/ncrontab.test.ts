@@ -18,9 +18,9 @@ describe('a schedule of Azure Functions', () => {
   })
 
   test.each([
-    ['* * *', /timer t has the schedule.*six fields/],
-    ['00:07:00', /interval 00:07:00, which no pattern says/],
-    ['00:00:00', /no pattern says/],
+    ['* * *', /of the timer t is not valid: .*six fields/],
+    ['00:07:00', /interval 00:07:00 of the timer t cannot be written as a cron pattern/],
+    ['00:00:00', /cannot be written as a cron pattern/],
   ])('%s is refused', (schedule, message) => {
     expect(() => cronOfNcrontab(schedule, 't')).toThrow(message)
   })

@@ -92,7 +92,7 @@ test("a job of a function of Google's is a message of Pub/Sub", () => {
   })
 })
 
-test('an input of its own is just that, and a function that knows no other words gets nothing', () => {
+test('an input of its own is just that, and a function that has no other words gets nothing', () => {
   expect(signatureNames.map((name) => inputOfJob({ ...nightly, functionInput: '{"a":1}' }, atMs, 'e-1', name))).toEqual(
     signatureNames.map(() => '{"a":1}'),
   )

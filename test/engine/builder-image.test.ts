@@ -72,7 +72,7 @@ test.each([
   [
     137,
     false,
-    'it was killed (code 137), and not for its own memory as the engine tells: this machine may be short of memory.',
+    'it was killed (code 137), and the engine does not name its memory as the reason: this machine may be short of memory.',
   ],
 ])('Code %i, out of memory as the engine knows it: %s', (code, ranOut, text) => {
   expect(buildEndText(code, ranOut, 64)).toBe(text)

@@ -3,11 +3,11 @@ import { wrongCgroupParent } from '../../src/engine/sandbox/docker/engine-facts.
 
 describe('The control group of all workers', () => {
   test.each([
-    ['systemd', '/taibai-workers', 'has to be a slice'],
-    ['systemd', 'taibai-workers', 'has to be a slice'],
-    ['systemd', 'a/b.slice', 'has to be a slice'],
-    ['cgroupfs', 'workers.slice', 'has to be a path'],
-    ['cgroupfs', '/a/../b', 'has to be a path'],
+    ['systemd', '/taibai-workers', 'must be a slice'],
+    ['systemd', 'taibai-workers', 'must be a slice'],
+    ['systemd', 'a/b.slice', 'must be a slice'],
+    ['cgroupfs', 'workers.slice', 'must be a path'],
+    ['cgroupfs', '/a/../b', 'must be a path'],
   ])('is refused by an engine with %s when it is %s', (driver, parent, sentence) => {
     expect(wrongCgroupParent(parent, driver)).toContain(sentence)
   })

@@ -89,7 +89,7 @@ describe('what a worker may not send', () => {
     ['a frame longer than any may be', Buffer.from([0x01, 0x00, 0x00, 0x01, 19, 0, 0, 0, 1, 0, 0, 0, 0])],
     ['a frame whose meta is longer than itself', Buffer.from([0, 0, 0, 9, 19, 0, 0, 0, 1, 0, 0, 0, 1])],
     ['a log whose meta is no JSON', Buffer.concat(encodeFrame(FrameType.log, 1, '{nonsense'))],
-    ['a head whose meta is no object', Buffer.concat(encodeFrame(FrameType.head, 1, '[1]'))],
+    ['a head whose meta is not an object', Buffer.concat(encodeFrame(FrameType.head, 1, '[1]'))],
   ]
   test.each(garbage)('%s closes the connection, and every call ends', async (_what, bytes) => {
     const { channel, sendBytes } = await connected()

@@ -101,7 +101,7 @@ describe('a stream of the engine', () => {
 describe('the engine', () => {
   const version = (response: ServerResponse) => response.end('{"Version":"20.10"}')
 
-  test('is not asked for what is no name of an image', async () => {
+  test('is not asked for what is not a name of an image', async () => {
     answer = (_request, response) => version(response)
     const docker = await connectDocker(host)
     for (const image of ['..%2f127.0.0.1:9%2fx', '../x', 'a?b', '']) {
@@ -115,7 +115,7 @@ describe('the engine', () => {
     docker.close()
   })
 
-  test('that sends lines that are none of events is listened to all the same', async () => {
+  test('that sends lines that are none of events is listened to nevertheless', async () => {
     answer = (request, response) => {
       if (request.url === '/version') return version(response)
       response.write('nonsense\n\n[1]\n"text"\n{"Action":1}\n{"Action":"die","Actor":{"ID":"c1"}}\n')

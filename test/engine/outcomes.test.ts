@@ -116,7 +116,7 @@ describe('what a function threw', () => {
     })
   })
 
-  test('may be an answer all the same', () => {
+  test('may be an answer nevertheless', () => {
     const failed = { ...frame(FrameType.failed, { type: 'E', message: 'm' }), body: Buffer.from('{"error":1}') }
     const value = { kind: 'json', body: failed.body }
     expect(outcomeOf(failed, 3, undefined)).toMatchObject({ kind: 'raised', error: { type: 'E' }, value })

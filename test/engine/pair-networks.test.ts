@@ -62,9 +62,9 @@ test('workers that are started at once have a network each', async () => {
 test('one that the server cannot join is not left behind', async () => {
   const { docker, asked } = fakeDocker()
   docker.networks.join = async () => {
-    throw new Error('the engine says no')
+    throw new Error('the engine refuses')
   }
-  await expect(new PairNetworks(docker, 'i', 'server').take()).rejects.toThrow('says no')
+  await expect(new PairNetworks(docker, 'i', 'server').take()).rejects.toThrow('the engine refuses')
   expect(asked.at(-1)).toBe('remove taibai-i-pair-1')
 })
 

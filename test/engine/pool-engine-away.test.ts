@@ -54,7 +54,7 @@ test('a run of a command image waits no longer than a call, and holds no memory 
   expect(test.workers.commands.size).toBe(0)
 })
 
-test('a generic worker that is ready is bound all the same', async () => {
+test('a generic worker that is ready is bound nevertheless', async () => {
   const test = new TestPool({ genericFloor: 1 })
   await test.withRuntime()
   test.engineIsUp = false

@@ -16,7 +16,7 @@ describe('a worker that does not start', () => {
     test.workers.failingStarts = 2
     const asked = test.ask()
     await test.pass(1000)
-    expect(asked.error).toMatchObject({ code: 'engine_failed', message: 'the engine says no' })
+    expect(asked.error).toMatchObject({ code: 'engine_failed', message: 'the engine refuses' })
     expect(test.workers.asked).toBe(2)
   })
 

@@ -40,7 +40,7 @@ describe('a folder of runtimes that cannot be read', () => {
 
   const wrong: [string, unknown, RegExp][] = [
     ['is no JSON', '{"name": ', /is not a runtime/],
-    ['is no object', '[]', /is not a runtime/],
+    ['is not an object', '[]', /is not a runtime/],
     ['lacks an image', { ...cobol, image: undefined }, /image/],
     ['has a name with a slash', { ...cobol, name: 'a/b' }, /name/],
     ['has no command', { ...cobol, command: [] }, /command/],
@@ -177,7 +177,9 @@ describe('a further version of a language', () => {
 
   test('that there is not is said, with those that there are', () => {
     write('cobol', { ...cobol, versions })
-    expect(() => readRuntimes(folder, ['cobol74'])).toThrow('no runtime cobol74; further ones are cobol85, cobol60.')
+    expect(() => readRuntimes(folder, ['cobol74'])).toThrow(
+      'no runtime cobol74; the ones that can be added are cobol85, cobol60.',
+    )
   })
 
   test('has a name that no other has', () => {

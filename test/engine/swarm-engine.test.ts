@@ -85,9 +85,9 @@ const limits = { memoryBytes: 64 * mib, cpuMillicpu: 100, cpuMaxMillicpu: null }
 const closed = { network: 'egress' as const, trusted: true, sandbox: null, tmpSizeBytes: null, reachesApi: false }
 const spec = { name: 'w1', image: 'i', command: null, env: {}, folder: null, key: 'k', ...limits, ...closed }
 
-test('what is no name of an image is not asked for', async () => {
+test('what is not a name of an image is not asked for', async () => {
   const { engine } = await start()
-  await expect(engine.start({ ...spec, image: '..%2fx' })).rejects.toThrow('"..%2fx" is no name of an image.')
+  await expect(engine.start({ ...spec, image: '..%2fx' })).rejects.toThrow('"..%2fx" is not the name of an image.')
 })
 
 test('a task that takes too long to prepare fails and is removed', async () => {

@@ -65,7 +65,7 @@ describe('nobody gets in', () => {
     ['to a stream that there is not', (key: string) => knock('stdin', key)],
     ['who begins with another frame', (key: string) => knock('frames', key, FrameType.hello)],
     [
-      'whose meta is no object',
+      'whose meta is not an object',
       (key: string) => Buffer.concat(encodeFrame(FrameType.knock, 0, '[]', Buffer.from(key))),
     ],
     ['who speaks another language', () => 'GET / HTTP/1.1\r\nhost: worker\r\n\r\n'],

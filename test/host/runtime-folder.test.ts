@@ -47,7 +47,7 @@ describe('A folder in runtimes/', () => {
       base: { ...base, debian: [] },
     })
     expect(() => readRuntimeFolders(root, ['lua3'])).toThrow(
-      'TAIBAI_RUNTIMES: there is no runtime lua3; further ones are lua4.',
+      'TAIBAI_RUNTIMES: there is no runtime lua3; the ones that can be added are lua4.',
     )
   })
 
@@ -58,7 +58,9 @@ describe('A folder in runtimes/', () => {
     const found = (...names: string[]) => namedRuntimeFolders(root, names).map(({ name }) => name)
     expect(found('lua4-twin')).toEqual(['lua4'])
     expect(found('lua4', 'lua')).toEqual(['lua', 'lua4'])
-    expect(() => found('lua3')).toThrow('There is no runtime "lua3" that has an image of its own; those are lua, lua4.')
+    expect(() => found('lua3')).toThrow(
+      'There is no runtime "lua3" that has an image of its own; choose from lua, lua4.',
+    )
   })
 
   it('of a language that is not made for everybody is there when it is asked for, and always among the languages', () => {
@@ -67,7 +69,9 @@ describe('A folder in runtimes/', () => {
     expect(readRuntimeFolders(root).map(({ name }) => name)).toEqual(['lua'])
     expect(readRuntimeFolders(root, ['ash']).map(({ name }) => name)).toEqual(['lua', 'ash'])
     expect(readLanguages(root)).toMatchObject([{ name: 'ash', base }, { name: 'lua' }])
-    expect(() => readRuntimeFolders(root, ['zsh'])).toThrow('there is no runtime zsh; further ones are ash.')
+    expect(() => readRuntimeFolders(root, ['zsh'])).toThrow(
+      'there is no runtime zsh; the ones that can be added are ash.',
+    )
   })
 
   it.each([

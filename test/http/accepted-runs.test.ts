@@ -50,7 +50,7 @@ describe('terms of a run', () => {
     [{ on_success: { queue: 'q', ttl: null } }, '"on_success" must have whole seconds as "ttl"'],
     [{ on_success: { queue: 'q', ttl: 'abc' } }, '"on_success" must have whole seconds as "ttl"'],
     [{ on_success: { queue: 'q', ttl: 90.5 } }, '"on_success" must have whole seconds as "ttl"'],
-    [{ on_success: { queue: 'q', project: 'red' } }, 'nothing beside it'],
+    [{ on_success: { queue: 'q', project: 'red' } }, 'no other field'],
     [{ on_failure: { function: 'ftp://example.org' } }, '"on_failure" must name a function'],
     [{ on_success: { queue: 'q' } }, 'needs Keystone authentication, which this server does not use'],
     [{ delay: 1, sync: true }, 'Prefer'],
@@ -328,7 +328,7 @@ describe('dead letters', () => {
     for (const verb of ['redrive', 'drop']) {
       const { status, json } = await app.request('POST', `/v1/dead-letters/${verb}`)
       expect(status).toBe(400)
-      expect(json.faultstring).toContain('Say which')
+      expect(json.faultstring).toContain('Choose the dead letters')
     }
     const some = await app.request('POST', '/v1/dead-letters/redrive?function_id=hello&limit=1')
     expect(some.json).toEqual({ done: 1, left: 0 })

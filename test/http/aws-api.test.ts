@@ -58,7 +58,7 @@ describe('is refused:', () => {
     expect(errorOf(await app.request('POST', '/2015-03-31/event-source-mappings/', { json: {} }))).toEqual([
       404,
       'UnknownOperationException',
-      expect.stringMatching(/not offered/),
+      expect.stringMatching(/not supported/),
     ])
   })
 
@@ -71,7 +71,7 @@ describe('is refused:', () => {
     ['a package as an image', { PackageType: 'Image' }, 400, 'InvalidParameterValueException', /ZipFile/],
     ['no image', { PackageType: 'Image', Code: {} }, 400, 'InvalidParameterValueException', /ImageUri/],
     [
-      'what is no image',
+      'what is not an image',
       { PackageType: 'Image', Code: { ImageUri: 'A b' } },
       400,
       'InvalidParameterValueException',
@@ -93,7 +93,7 @@ describe('is refused:', () => {
     ],
     ['S3', { Code: { S3Bucket: 'b', S3Key: 'k' } }, 400, 'InvalidParameterValueException', /S3/],
     ['no code', { Code: {} }, 400, 'InvalidParameterValueException', /ZipFile/],
-    ['what is no base64', { Code: { ZipFile: '%%' } }, 400, 'InvalidParameterValueException', /base64/],
+    ['what is not base64', { Code: { ZipFile: '%%' } }, 400, 'InvalidParameterValueException', /base64/],
     ['layers', { Layers: ['arn'] }, 400, 'InvalidParameterValueException', /Layers/],
     ['file systems', { FileSystemConfigs: [{}] }, 400, 'InvalidParameterValueException', /FileSystemConfigs/],
     ['a timeout beyond ours', { Timeout: 900 }, 400, 'InvalidParameterValueException', /timeout/],

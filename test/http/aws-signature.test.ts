@@ -131,12 +131,12 @@ const changed = (request: SignedRequest, from: string | RegExp, to: string): Sig
 
 describe('is refused:', () => {
   const refused: [string, () => void, RegExp][] = [
-    ['another secret', () => check(good(), at, 'other'), /does not fit/],
-    ['another method', () => check({ ...good(), method: 'PUT' }), /does not fit/],
-    ['another path', () => check({ ...good(), path: '/2015-03-31/functions/shot/invocations' }), /does not fit/],
-    ['another query', () => check({ ...good(), query: 'Qualifier=dead' }), /does not fit/],
-    ['another body', () => check({ ...good(), body: Buffer.from('{"a": 2}') }), /does not fit/],
-    ['another host', () => check(withHeader(good(), 'host', 'example.org')), /does not fit/],
+    ['another secret', () => check(good(), at, 'other'), /does not match/],
+    ['another method', () => check({ ...good(), method: 'PUT' }), /does not match/],
+    ['another path', () => check({ ...good(), path: '/2015-03-31/functions/shot/invocations' }), /does not match/],
+    ['another query', () => check({ ...good(), query: 'Qualifier=dead' }), /does not match/],
+    ['another body', () => check({ ...good(), body: Buffer.from('{"a": 2}') }), /does not match/],
+    ['another host', () => check(withHeader(good(), 'host', 'example.org')), /does not match/],
     ['a body that is not the one hashed', () => check({ ...sdk(), body: Buffer.from('[]') }), /not the hash/],
     ['an old request', () => check(good(), at + 301_000), /Signature expired/],
     ['one from the future', () => check(good(), at - 301_000), /Signature expired/],
@@ -148,7 +148,7 @@ describe('is refused:', () => {
     ['chunks', () => check(withHeader(sdk(), 'x-amz-content-sha256', 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD')), /chunk/],
     ['another algorithm', () => check(changed(good(), 'AWS4-HMAC', 'AWS4-ECDSA-P256')), /Sign with AWS4-HMAC-SHA256/],
     ['a credential without a scope', () => check(changed(good(), /Credential=[^,]+/, 'Credential=x')), /usual form/],
-    ['a changed signature', () => check(changed(good(), 'Signature=d', 'Signature=e')), /does not fit/],
+    ['a changed signature', () => check(changed(good(), 'Signature=d', 'Signature=e')), /does not match/],
   ]
   test.each(refused)('%s', (_name, run, message) => {
     expect(run).toThrow(expect.objectContaining({ status: 403, message: expect.stringMatching(message) }))
@@ -161,6 +161,6 @@ test.each(rows)('%s: %s %s is good', (...row) => {
 
 test('an unsigned payload is accepted when the signature says so', () => {
   const request = withHeader(sdk(), 'x-amz-content-sha256', 'UNSIGNED-PAYLOAD')
-  // Signed with another hash, so the signature does not fit; but the hash is not asked for.
-  expect(() => check(request)).toThrow(/does not fit/)
+  // Signed with another hash, so the signature does not match; but the hash is not asked for.
+  expect(() => check(request)).toThrow(/does not match/)
 })

@@ -55,7 +55,7 @@ describe('a deployed app', () => {
     app.pool.functions = [timer('odd', '00:07:00')]
     const form = { code: '{"source":"package"}', runtime: 'nodejs', name: 'odd', signature: 'azure', package: zip }
     const { status, json } = await app.request('POST', '/v1/functions', { form })
-    expect([status, json.faultstring]).toEqual([400, expect.stringContaining('The timer odd')])
+    expect([status, json.faultstring]).toEqual([400, expect.stringContaining('of the timer odd')])
     expect((await app.request('GET', '/v1/functions/odd')).status).toBe(404)
   })
 
@@ -129,7 +129,7 @@ describe('a deployed app', () => {
     app.pool.functions = [{ ...hello, route: `/${'x'.repeat(300_000)}` }]
     const form = { code: '{"source":"package"}', runtime: 'nodejs', name: 'long', signature: 'azure', package: zip }
     const { status, json } = await app.request('POST', '/v1/functions', { form })
-    expect([status, json.faultstring]).toEqual([400, expect.stringContaining('at most 262144 are kept')])
+    expect([status, json.faultstring]).toEqual([400, expect.stringContaining('at most 262144 are allowed')])
   })
 })
 

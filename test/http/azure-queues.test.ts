@@ -69,7 +69,10 @@ describe('a message for a queue', () => {
     const calls = (await executions()).filter(({ trigger }) => trigger === 'http')
     expect(calls.map(({ outputs }) => outputs)).toEqual([[kept], [kept]])
     const logs = await Promise.all(calls.map(({ id }) => app.request('GET', `/v1/executions/${id}/log`)))
-    expect(logs.map(({ text }) => text.includes('"photo" (blob photos/1) has nobody here'))).toEqual([true, false])
+    expect(logs.map(({ text }) => text.includes('"photo" (blob photos/1) is read by nothing here'))).toEqual([
+      true,
+      false,
+    ])
   })
 
   test('that cannot be accepted fails the run, as a failure of the platform', async () => {

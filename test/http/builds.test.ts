@@ -445,14 +445,17 @@ describe('A build that is asked for again', () => {
     }
     await deploy('web')
     const [{ id }] = await builds()
-    expect((await again(id)).json).toMatchObject({ code: 'conflict', faultstring: expect.stringContaining('not made') })
+    expect((await again(id)).json).toMatchObject({
+      code: 'conflict',
+      faultstring: expect.stringContaining('not created'),
+    })
     app.builds.go = async () => {}
     await deploy('there')
     const [{ id: other }] = await builds()
     app.packages.stored.clear()
     expect((await again(other)).json).toMatchObject({
       code: 'conflict',
-      faultstring: expect.stringContaining('not kept any more'),
+      faultstring: expect.stringContaining('not stored any more'),
     })
     expect((await app.request('POST', `/v1/builds/${other}/rebuild`, { as: 'bob' })).status).toBe(404)
   })

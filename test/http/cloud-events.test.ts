@@ -29,7 +29,7 @@ describe('a received event', () => {
     ['of another version', { ...attributes, 'ce-specversion': '2.0' }, '{}', 'specversion'],
     ['without an id', { ...attributes, 'ce-id': '' }, '{}', 'no id'],
     ['that is not JSON', asEvent, '{', 'not valid JSON'],
-    ['that is no object', asEvent, '[]', 'JSON object'],
+    ['that is not an object', asEvent, '[]', 'JSON object'],
     ['without a version', asEvent, JSON.stringify({ ...event, specversion: undefined }), 'specversion'],
     ['with an attribute that is an object', asEvent, JSON.stringify({ ...event, odd: {} }), 'odd'],
     ['with a name that is none', asEvent, JSON.stringify({ ...event, Odd_Name: 1 }), 'Odd_Name'],

@@ -155,7 +155,7 @@ describe('reading versions', () => {
       { name: 'does not know version 0', ask: (made) => path(made, '/0'), as: 'bob', status: 404 },
       { name: 'does not know a version that there is not', ask: (made) => path(made, '/10'), as: 'bob', status: 404 },
       {
-        name: 'refuses what is no number',
+        name: 'refuses what is not a number',
         ask: (made) => path(made, '/one'),
         as: 'bob',
         status: 400,

@@ -210,7 +210,7 @@ describe('creating a function', () => {
         {
           name: 'from an environment of Fission with code beside its package',
           ...{ ask, json: { code: { ...image, mode: 'fission', init: { code: 'x' } } } },
-          ...{ status: 400, shows: ['alone: the name of its function'] },
+          ...{ status: 400, shows: ['the name of its function, such as'] },
         },
         {
           name: 'from an http image with data for an environment',
@@ -735,7 +735,7 @@ describe('reading functions', () => {
         as: 'admin',
         status: 200,
       },
-      { name: 'answers 404 to what is no id', ask: 'GET /v1/functions/not-an-id', status: 404 },
+      { name: 'answers 404 to what is not an id', ask: 'GET /v1/functions/not-an-id', status: 404 },
       { name: 'does not know an unknown id', ask: `GET /v1/functions/${unknownId}`, status: 404 },
       {
         name: 'has pages',

@@ -52,13 +52,13 @@ describe('is refused:', () => {
   test.each<[string, object, RegExp]>([
     ['no name', { service: '' }, /"service"/],
     ['no image', { image: undefined }, /"image"/],
-    ['secrets', { secrets: ['key'] }, /the secrets key: images have none/],
+    ['secrets', { secrets: ['key'] }, /the secrets key: images get none/],
     ['a memory that is none', { limits: { memory: 'much' } }, /write 128Mi/],
     ['memory beyond ours', { limits: { memory: '8Gi' } }, /memory/],
     ['a cpu that is none', { requests: { cpu: 'all' } }, /write 100m/],
     ['a timeout beyond ours', { envVars: { exec_timeout: '2h' } }, /timeout/],
-    ['a variable that is no text', { envVars: { A: { toString: 1 } } }, /"envVars.A" must be a text/],
-    ['a namespace that is no text', { namespace: { toString: 1 } }, /no namespace/],
+    ['a variable that is not text', { envVars: { A: { toString: 1 } } }, /"envVars.A" must be a string/],
+    ['a namespace that is not text', { namespace: { toString: 1 } }, /no namespace/],
     ['labels that are no object', { labels: 'a=b' }, /"labels"/],
     ['another namespace', { namespace: 'dev' }, /no namespace "dev"/],
   ])('to deploy with %s', async (_what, more, message) => {

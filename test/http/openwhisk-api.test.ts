@@ -68,7 +68,7 @@ describe('is refused:', () => {
     ['an image without a name', 'a', { exec: { kind: 'blackbox' } }, /'image'/],
     ['an empty sequence', 'a', { exec: { kind: 'sequence', components: [] } }, /No component/],
     ['parameters that do not fit', 'a', { exec, parameters: [{ key: 'a', value: 'x'.repeat(2000) }] }, /bytes/],
-    ['what is no object', 'a', [1], /JSON object/],
+    ['what is not an object', 'a', [1], /JSON object/],
   ])('%s', async (_what, name, json, message) => {
     expect(errorOf(await ask('PUT', `actions/${name}`, json))).toEqual([400, expect.stringMatching(message)])
     expect((await ask('GET', 'actions')).json).toEqual([])

@@ -36,7 +36,7 @@ describe('a tar.gz of an action', () => {
     ['is larger than it may be', async () => tarOf({ a: Buffer.alloc(2 * mib) }), /more than 1048576 bytes/],
     ['is cut off', async () => (await tarOf({ a: randomBytes(1000) })).slice(0, 400), /uncompressing/],
     ['is none', async () => gzipSync(randomBytes(2000)).toString('base64'), /uncompressing/],
-    ['is no base64', async () => 'H4sI!', /base64/],
+    ['is not base64', async () => 'H4sI!', /base64/],
   ])('is refused when it %s', async (_how, code, message) => {
     await expect(zipIn(await code(), mib)).rejects.toThrow(message)
   })

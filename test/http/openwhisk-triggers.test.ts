@@ -301,7 +301,7 @@ describe('the packages, triggers and rules of a project', () => {
     expect((await put(path, json)).status).toBe(200)
   })
 
-  test('are changed all the same, and shown with what is used; actions count as functions', async () => {
+  test('are changed nevertheless, and shown with what is used; actions count as functions', async () => {
     expect((await put('packages/shop?overwrite=true', { parameters: pairs({ a: 1 }) })).status).toBe(200)
     expect((await put('actions/other', { exec })).status).toBe(200)
     const { limits } = (await app.request('GET', '/v1/limits')).json

@@ -321,7 +321,7 @@ describe('the answer of', () => {
     ['an object of another type', 'http', { ...png, body: { a: 1 } }, 400],
     ['bytes that are no base64', 'http', { ...png, body: 'no base64!' }, 400],
     ['a text', 'json', 'x', 400],
-    ['a page that is no text', 'html', { body: { a: 1 } }, 400],
+    ['a page that is not text', 'html', { body: { a: 1 } }, 400],
     ['no page', 'html', { a: 1 }, 404],
   ])('%s is none as .%s', (_what, extension, result, status) => {
     expect(() => webAnswer(result, extension)).toThrow(expect.objectContaining({ status }))

@@ -82,14 +82,14 @@ describe('watching a container', () => {
     [
       { name: 'is for holders of a token', ask, as: 'nobody', json: watch(), status: 401 },
       { name: 'needs a type', ask, json: watch({ type: null }), status: 400, shows: ['swift'] },
-      { name: 'knows no other type', ask, json: watch({ type: 'queue' }), status: 400 },
+      { name: 'refuses another type', ask, json: watch({ type: 'queue' }), status: 400 },
       { name: 'needs a container', ask, json: watch({ container: null }), status: 400, shows: ['container'] },
       { name: 'refuses a container with a slash', ask, json: watch({ container: 'a/b' }), status: 400 },
       { name: 'refuses a container that means another place', ask, json: watch({ container: '..' }), status: 400 },
       { name: 'needs a function', ask, json: watch({ function_id: null }), status: 400, shows: ['function_id'] },
-      { name: 'knows no other function', ask, json: watch({ function_id: unknownId }), status: 404 },
+      { name: 'is 404 for an unknown function', ask, json: watch({ function_id: unknownId }), status: 404 },
       {
-        name: 'knows no function of another project',
+        name: 'is 404 for a function of another project',
         ask,
         jsonOf: ({ others }) => watch({ function_id: others }),
         status: 404,

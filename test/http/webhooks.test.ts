@@ -64,11 +64,11 @@ describe('creating a webhook', () => {
       { name: 'refuses an unknown key', ask, jsonOf: hook({ url: 'x' }), status: 400 },
       { name: 'refuses an id of the caller', ask, jsonOf: hook({ id: unknownId }), status: 400 },
       { name: 'refuses a sync that is neither yes nor no', ask, jsonOf: hook({ sync: 'maybe' }), status: 400 },
-      { name: 'knows no other function', ask, json: { function_id: unknownId }, status: 404 },
-      { name: 'knows no function of another project', ask, jsonOf: hook({}, 'others'), status: 404 },
+      { name: 'is 404 for an unknown function', ask, json: { function_id: unknownId }, status: 404 },
+      { name: 'is 404 for a function of another project', ask, jsonOf: hook({}, 'others'), status: 404 },
       { name: 'not even for an admin', ask, as: 'admin', jsonOf: hook(), status: 404 },
-      { name: 'knows no version that was not published', ask, jsonOf: hook({ function_version: 1 }), status: 404 },
-      { name: 'knows no alias of another project', ask, json: { function_alias: 'theirs' }, status: 404 },
+      { name: 'is 404 for a version that was not published', ask, jsonOf: hook({ function_version: 1 }), status: 404 },
+      { name: 'is 404 for an alias of another project', ask, json: { function_alias: 'theirs' }, status: 404 },
       {
         name: 'opens no function of another project through an alias',
         ask,
@@ -131,15 +131,15 @@ describe('changing a webhook', () => {
     [
       { name: 'is for holders of a token', ask: put(), as: 'nobody', json: {}, status: 401 },
       { name: 'refuses what is not a UUID', ask: 'PUT /v1/webhooks/first', json: {}, status: 400 },
-      { name: 'knows no other', ask: `PUT /v1/webhooks/${unknownId}`, json: {}, status: 404 },
+      { name: 'is 404 for an unknown id', ask: `PUT /v1/webhooks/${unknownId}`, json: {}, status: 404 },
       { name: 'knows none of another project', ask: put('theirs'), json: {}, status: 404 },
       { name: 'not even for an admin', ask: put(), as: 'admin', json: { description: 'x' }, status: 404 },
       { name: 'refuses a read-only key', ask: put(), json: { webhook_url: 'x' }, status: 400 },
       { name: 'refuses a version that is not a number', ask: put(), json: { function_version: 'x' }, status: 400 },
-      { name: 'knows no unknown function', ask: put(), json: { function_id: unknownId }, status: 404 },
-      { name: 'knows no function of others', ask: put(), jsonOf: hook({}, 'others'), status: 404 },
-      { name: 'knows no unknown version', ask: put(), json: { function_version: 5 }, status: 404 },
-      { name: 'knows no unknown alias', ask: put(), json: { function_alias: 'theirs' }, status: 404 },
+      { name: 'is 404 for an unknown function', ask: put(), json: { function_id: unknownId }, status: 404 },
+      { name: 'is 404 for a function of others', ask: put(), jsonOf: hook({}, 'others'), status: 404 },
+      { name: 'is 404 for an unknown version', ask: put(), json: { function_version: 5 }, status: 404 },
+      { name: 'is 404 for an unknown alias', ask: put(), json: { function_alias: 'theirs' }, status: 404 },
       {
         name: 'of nothing changes nothing',
         ask: put(),
@@ -232,7 +232,7 @@ describe('listing, showing and deleting webhooks', () => {
       { name: 'show', ask: one('GET'), status: 200, has: { description: 'first' } },
       { name: 'show: another project, to an admin', ask: one('GET', 'theirs'), as: 'admin', status: 200 },
       { name: 'delete: refuses what is not a UUID', ask: 'DELETE /v1/webhooks/first', status: 400 },
-      { name: 'delete: knows no other', ask: `DELETE /v1/webhooks/${unknownId}`, status: 404 },
+      { name: 'delete: is 404 for an unknown id', ask: `DELETE /v1/webhooks/${unknownId}`, status: 404 },
       { name: 'delete: knows none of another project', ask: one('DELETE', 'theirs'), status: 404 },
       { name: 'delete', ask: one('DELETE'), status: 204 },
       { name: 'delete: another project, by an admin', ask: one('DELETE', 'theirs'), as: 'admin', status: 204 },
@@ -256,7 +256,7 @@ describe('calling a webhook', () => {
   const as = 'nobody'
   testRows(
     [
-      { name: 'knows no other', ask: `POST /v1/webhooks/${unknownId}/invoke`, as, status: 404 },
+      { name: 'is 404 for an unknown id', ask: `POST /v1/webhooks/${unknownId}/invoke`, as, status: 404 },
       { name: 'refuses what is not a UUID', ask: 'POST /v1/webhooks/dead/invoke', as, status: 400 },
       { name: 'is a POST', ask: one('GET', 'hook', '/invoke'), status: 404 },
       {
@@ -343,7 +343,7 @@ describe('calling a webhook that answers', () => {
     [
       { name: 'GET is for those that answer alone', ask: get('hook'), as, status: 404, shows: ['There is nothing at'] },
       { name: 'also of web functions', ask: get('web'), as, status: 404, shows: ['There is nothing at'] },
-      { name: 'GET knows no other', ask: `GET /v1/webhooks/${unknownId}/invoke`, as, status: 404 },
+      { name: 'GET is 404 for an unknown id', ask: `GET /v1/webhooks/${unknownId}/invoke`, as, status: 404 },
       { name: 'GET finds nothing for what is not an id', ask: 'GET /v1/webhooks/dead/invoke', as, status: 404 },
       { name: 'takes no PUT', ask: one('PUT', 'answering', '/invoke'), as, status: 405 },
       { name: 'waits for a runtime to be available', ask: one('POST', 'unready', '/invoke'), as, status: 409 },
@@ -365,7 +365,7 @@ describe('calling a webhook that answers', () => {
     ['PUT', 'hook'],
     ['HEAD', 'hook'],
     ['HEAD', 'answering'],
-  ])('%s to %s is told what there is, as ever', async (verb, which) => {
+  ])('%s to %s is told what there is, as usual', async (verb, which) => {
     const { app, made } = prepare()
     const { status, headers } = await app.request(verb, `/v1/webhooks/${made[which]}/invoke`, { as })
     expect([status, headers.get('allow')]).toEqual([405, 'POST'])

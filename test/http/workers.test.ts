@@ -61,7 +61,7 @@ describe('listing workers', () => {
         has: { workers: [] },
       },
       {
-        name: 'gives an empty list for what is no id',
+        name: 'gives an empty list for what is not an id',
         ask: 'GET /v1/functions/nothing/workers',
         as,
         status: 200,
@@ -90,7 +90,7 @@ describe.each([
           { name: 'needs a token', ask, as: 'nobody', json: { count: 1 }, status: 401 },
           { name: 'is for admins', ask, json: { count: 1 }, status: 403, shows: ['Operation not allowed'] },
           { name: 'refuses 0', ask, as, json: { count: 0 }, status: 400, shows: ['count'] },
-          { name: 'refuses what is no number', ask, as, json: { count: 'two' }, status: 400 },
+          { name: 'refuses what is not a number', ask, as, json: { count: 'two' }, status: 400 },
           { name: 'refuses an unknown key', ask, as, json: { amount: 1 }, status: 400 },
           { name: 'needs a body', ask, as, status: 400 },
           {

@@ -320,7 +320,7 @@ describe('A backup', () => {
     const calls = Promise.all(Array.from({ length: 20 }, () => run(['invoke', 'greet', '--async'])))
     await must('backup', join(folder, 'friday.tar'))
     await calls
-    expect((await must('backups')).stdout).toContain('There are no backups')
+    expect((await must('backups')).stdout).toContain('The server has no backups')
     await must('backup')
     expect((await must('backups', '--json')).json).toHaveLength(1)
     expect(await run(['restore', join(folder, 'friday.tar'), '--data-dir', server.data.path])).toMatchObject({
@@ -354,7 +354,7 @@ describe('The installation', () => {
     const read = (await must('simulate', '--ledger', join(server.data.path, 'ledger.db'), '--json')).json
     expect(read.calls).toBeGreaterThanOrEqual(asked.calls)
     expect((await must('simulate')).stdout).toMatch(/^POLICY +BUDGET +COLD/m)
-    expect((await run(['simulate', '--days', '0'])).stderr).toMatch(/No call has ended/)
+    expect((await run(['simulate', '--days', '0'])).stderr).toMatch(/No call ended/)
   })
 
   test('shows live what is called', async () => {
@@ -371,7 +371,7 @@ describe('The installation', () => {
 
   test('keeps credentials for registries and shows none', async () => {
     const login = await run(['registry', 'login', 'ghcr.io', '-u', 'me'], 'a-secret')
-    expect(login, login.stderr).toMatchObject({ code: 0, stderr: expect.stringContaining('could not be asked') })
+    expect(login, login.stderr).toMatchObject({ code: 0, stderr: expect.stringContaining('did not answer') })
     const listed = await must('registry', 'list')
     expect(listed.stdout).toMatch(/^ghcr\.io +me/m)
     expect(login.stdout + listed.stdout).not.toContain('a-secret')

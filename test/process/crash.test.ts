@@ -208,7 +208,7 @@ async function expectPromisesKept(server: ServerProcess, { accepted }: Promised)
   }
 }
 
-const cutOff = /^The server ended while this run was at work/
+const cutOff = /^The server ended while this run was running/
 
 /** A run that ended may be tried again at its time. */
 const isUnderWay = "status = 'running' OR run_at IS NOT NULL"

@@ -291,7 +291,7 @@ describe.skipIf(!hasTmux)('A person at a terminal without a server', () => {
     terminal.type('', 'j')
     await terminal.sees(/Running job hello\/morning\.[\s\S]*hello ✓ .*async/)
     writeFileSync(join(path, 'main.mjs'), 'export const main = (\n')
-    await terminal.sees(/cannot be served; what was there before goes on\s+SyntaxError: .* \(main\.mjs:2\)/)
+    await terminal.sees(/cannot be served; the previous code stays in use\s+SyntaxError: .* \(main\.mjs:2\)/)
     terminal.type('', 'c')
     await waitUntil('the screen is empty', () => terminal.screen.trim() === '')
     writeFileSync(join(path, 'main.mjs'), node('2'))

@@ -70,7 +70,9 @@ describe('the executable', () => {
     const env = { TAIBAI_CACHE_DIR: '/proc/nowhere', TAIBAI_DATA_DIR: '/tmp/taibai-never' }
     const { status, stderr } = spawnSync(executable, ['serve'], { env, encoding: 'utf8', timeout: 30_000 })
     expect(status).toBe(1)
-    expect(stderr).toMatch(/^The program could not unpack its files .*set TAIBAI_CACHE_DIR to a folder of yours\.\n$/)
+    expect(stderr).toMatch(
+      /^The program could not unpack its files .*set TAIBAI_CACHE_DIR to a folder that you may write to\.\n$/,
+    )
   })
 })
 

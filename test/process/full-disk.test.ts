@@ -156,7 +156,7 @@ describe.skipIf(!SmallDisk.isPossible())('A server on a disk that fills (root ma
     const exit = await server.stop()
     expect(await call).toMatchObject({ status: 200, text: 'slept' })
     expect(exit).toEqual({ code: 1, signal: null })
-    expect(server.program.stderr).toMatch(/^Stopped, but not everything could be kept: The disk of the data folder/)
+    expect(server.program.stderr).toMatch(/^Stopped, but not everything could be saved: The disk of the data folder/)
     expect(server.program.stderr).not.toMatch(/^\s+at /m)
     expect(server.log).toContainEqual(
       expect.objectContaining({ msg: 'the server stops, and these could not be recorded', writes: expect.any(Number) }),

@@ -42,7 +42,7 @@ describe.skipIf(!hasTmux)('A person at a terminal', () => {
     terminal.type('', 'Enter')
     await terminal.sees(/hello/)
     terminal.type('', 'Enter')
-    await terminal.sees(/is there\. Go on with/)
+    await terminal.sees(/is ready\. Next/)
     terminal.type('cd hello && taibai deploy')
     await terminal.sees(/Deployed: the next call sees it/)
     terminal.type('clear; taibai invoke hello --data \'{"name": "Li Bai"}\' -v')

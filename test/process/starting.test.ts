@@ -88,7 +88,7 @@ describe('A server refuses to start', () => {
     const { stderr } = await refusal({ TAIBAI_PORT: String(port) }, data)
     other.close()
     expect(stderr).toMatch(sentence)
-    expect(stderr).toContain('The port is in use already: stop what listens there, or set TAIBAI_PORT.')
+    expect(stderr).toContain('The port is in use already: stop the program that uses it, or set TAIBAI_PORT.')
     expect(data.workerFolders()).toEqual([])
     expect(data.workerProcesses()).toEqual([])
   })
@@ -132,7 +132,7 @@ describe('A server refuses to start', () => {
   test('beyond loopback without authentication, or without isolation, unless told twice', async () => {
     await using data = new DataFolder()
     const open = await refusal({ TAIBAI_HOST: '0.0.0.0', TAIBAI_AUTH: 'none' }, data)
-    expect(open.stderr).toMatch(/^Without authentication everybody .* TAIBAI_I_KNOW_THIS_IS_OPEN=1 .*\n$/)
+    expect(open.stderr).toMatch(/^Without authentication, everybody .* TAIBAI_I_KNOW_THIS_IS_OPEN=1 .*\n$/)
     const unisolated = await refusal({ TAIBAI_HOST: '0.0.0.0' }, data)
     expect(unisolated.stderr).toMatch(/^The process engine isolates nothing: .* TAIBAI_I_KNOW_THIS_IS_OPEN=1 .*\n$/)
     expect(readdirSync(data.path)).toEqual([])

@@ -320,7 +320,7 @@ describe('a custom handler', () => {
 
 describe('is refused in words of Azure Functions', () => {
   test.each<[string, Record<string, string>, RegExp]>([
-    ['an app whose main is no file', { 'package.json': '{"main": "src/*.js"}' }, /No file is named by "main".*src/],
+    ['an app whose main is not a file', { 'package.json': '{"main": "src/*.js"}' }, /No file is named by "main".*src/],
     ['an app without functions', { 'package.json': '{"main": "a.js"}', 'a.js': '' }, /No functions were found/],
     ['an app without host.json', { 'host.json': 'x' }, /host.json is not valid JSON/],
     [

@@ -89,7 +89,7 @@ describe('Node.js', () => {
 
   test.each<[string, Record<string, string>, string, RegExp]>([
     ['a file that is not there', { 'a.js': '' }, 'b', /no file "b"; its source files are: a.js/],
-    ['what is no function', { 'user.js': answers }, 'user.number', /user.js.number is not a function but 5/],
+    ['what is not a function', { 'user.js': answers }, 'user.number', /user.js.number is not a function but 5/],
   ])('%s is refused', async (_name, files, entry, message) => {
     await expect(bind(files, { entry })).rejects.toThrow(message)
   })

@@ -176,7 +176,7 @@ describe('exports that are not registered', () => {
       /'nothing' is not defined.*exports called.*hello/,
     ],
     [
-      'a target that is no function',
+      'a target that is not a function',
       { 'index.js': exported },
       { entry: 'number' },
       /'number' needs to be of type function. Got: number/,

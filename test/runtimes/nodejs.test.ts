@@ -317,7 +317,7 @@ describe('what is fixed when a process starts', () => {
     expect((outcome as { value: number }).value).toBeLessThan(300)
   })
 
-  test('calls and what belongs to them are answered as ever, also those sent right behind BIND', async () => {
+  test('calls and what belongs to them are answered as usual, also those sent right behind BIND', async () => {
     await using shim = await ShimProcess.start(runtime)
     const folder = packageOf(
       'export const main = (event, context) => { console.log("at work"); return [event, context.openstack?.token] }',

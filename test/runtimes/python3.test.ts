@@ -200,7 +200,7 @@ describe('what is fixed when a process starts', () => {
     expect(await worker.call().outcome).toMatchObject({ value: [true, []] })
   })
 
-  test('calls are answered as ever, also those sent right behind BIND', async () => {
+  test('calls are answered as usual, also those sent right behind BIND', async () => {
     await using shim = await ShimProcess.start(runtime)
     const folder = packageOf({ 'main.py': 'def main(event, context):\n    print("at work")\n    return event' })
     const binding = shim.bind(folder, { env: { PYTHONOPTIMIZE: '1' } })

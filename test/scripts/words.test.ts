@@ -23,6 +23,15 @@ describe('The check of words', () => {
     ['src/cli/a.ts', "      ['--name <name>', 'of the function'],", /name the value/],
     ['test/a.ts', '/** It is kept for so many days. */', /say the number/],
     ['docs/a.md', 'One in the place of another.', /"instead of"/],
+    ['docs/a.md', 'In Node.js it is loaded. Looked for are modules.', /name its subject first/],
+    ['src/a.ts', "const text = 'It is no number.'", /"is not a"/],
+    ['src/a.ts', 'const text = "at most 8 bytes are taken"', /"are allowed"/],
+    ['src/a.ts', '// The token of before is valid.', /"previous"/],
+    ['test/a.ts', "test('it runs all the same', () => {})", /"nevertheless"/],
+    ['test/a.ts', "test('it is a package, and is taken for an app', () => {})", /"recognised as"/],
+    ['docs/a.md', 'The variable and its kin.', /name what is meant/],
+    ['docs/a.md', 'Functions run as ever.', /"as usual"/],
+    ['test/a.ts', "throw new Error('the engine says no')", /"refuses"/],
   ])('refuses in %s: %s', (path, line, advice) => {
     expect(wordProblems(path, line)).toEqual([expect.stringMatching(advice)])
   })
@@ -36,6 +45,9 @@ describe('The check of words', () => {
     'const of: Of = made',
     'interface Told {',
     'So a run waits.',
+    'There is no function of this name.',
+    'Nothing was as ever taken.',
+    'Read is a scope.',
   ])('accepts %j', (line) => {
     expect(wordProblems('a.ts', line)).toEqual([])
   })

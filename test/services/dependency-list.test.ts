@@ -74,7 +74,7 @@ describe('A build that is asked for and cannot be is refused', () => {
   })
 
   test('for a runtime that builds nothing', () => {
-    expect(() => wantedOf('no-such-runtime', { 'main.mjs': '' }, always)).toThrow('This runtime builds nothing')
+    expect(() => wantedOf('no-such-runtime', { 'main.mjs': '' }, always)).toThrow('This runtime has no builds')
   })
 
   test('as one file, for a language that has no such thing', () => {

@@ -68,14 +68,14 @@ describe('health', () => {
       { ledger: { vitals: () => ({ ...vitals, isFailing: true, pendingBytes: 3 * mib, lostRows: 7 }) } },
       'records',
       'problem',
-      /3\.0 MiB wait in memory\. 7 could not be kept/,
+      /3\.0 MiB wait in memory\. 7 could not be saved/,
     ],
     [
       'records that were lost',
       { ledger: { vitals: () => ({ ...vitals, lostRows: 7 }) } },
       'records',
       'warning',
-      /7 could not be kept/,
+      /7 could not be saved/,
     ],
     ['an open data folder', { data: () => ({ ...data, exposed: ['/data/x'] }) }, 'permissions', 'problem', /\/data\/x/],
     [

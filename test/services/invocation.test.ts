@@ -280,7 +280,7 @@ describe('a run that is accepted', () => {
     const { status, error, attempt } = await finished
     expect({ status, attempt }).toEqual({ status: 'error', attempt: 0 })
     expect(error?.message).toBe(
-      'The run could not be made within 60 minutes of its acceptance. The engine does not answer.',
+      'The run did not succeed within 60 minutes of its acceptance. The engine does not answer.',
     )
   })
 
@@ -617,7 +617,7 @@ describe('after a restart', () => {
     expect(ledger.rows.get(execution.id)).toMatchObject({
       status: 'error',
       deadAt: expect.any(Number),
-      error: { message: 'The server ended while this run was at work, once.' },
+      error: { message: 'The server ended while this run was running, once.' },
     })
   })
 

@@ -335,7 +335,7 @@ function liar(size: number): Buffer {
   return rawZip([{ name: 'large', content, deflate: true, size }])
 }
 
-it('reads files at the top of a package as lists of dependencies: nothing of what is no file, and none that is huge', async () => {
+it('reads files at the top of a package as lists of dependencies: nothing of what is not a file, and none that is huge', async () => {
   const { hash } = await packages.put(
     rawZip([
       { name: 'package.json', content: '{}' },

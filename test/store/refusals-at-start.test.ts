@@ -94,7 +94,7 @@ describe.each([
     connection.prepare('INSERT INTO __drizzle_migrations (hash, created_at) VALUES (?, ?)').run('new', 9e12)
     connection.exec('CREATE TABLE of_tomorrow (a)')
     connection.close()
-    await expect(open(path())).rejects.toThrow(/was written by a newer Taibai: start that one, or restore a backup/)
+    await expect(open(path())).rejects.toThrow(/was written by a newer Taibai: start that version, or restore a backup/)
     const after = openSqlite(path())
     expect(after.prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'of_tomorrow'").pluck().get()).toBe(1)
     after.close()

@@ -37,7 +37,7 @@ test('credentials last in a file that only its owner can read, and only who asks
 
 test('a damaged file is a sentence', () => {
   writeFileSync(join(folder, 'registries.json'), '{')
-  expect(() => new RegistryLogins(join(folder, 'registries.json'), own)).toThrow(/is not JSON any more/)
+  expect(() => new RegistryLogins(join(folder, 'registries.json'), own)).toThrow(/is not valid JSON/)
 })
 
 test('which images were fetched is remembered', () => {

@@ -803,7 +803,7 @@ function lambda(harness: Harness): void {
     for (const key of ['cookies', 'queryStringParameters', 'body']) expect(event).not.toHaveProperty(key)
   })
 
-  test('a body that is no text is base64', async () => {
+  test('a body that is not text is base64', async () => {
     const headers: [string, string][] = [['content-type', 'image/png']]
     const body = Buffer.from([0, 255, 137])
     const answer = answerOf(await worker().fetch({ method: 'POST', target: '/event', headers, body }).outcome)
@@ -872,7 +872,7 @@ function openwhisk(harness: Harness): void {
     expect(valueIn(await worker().call(params).outcome)).toEqual(value)
   })
 
-  test('what is no object is a failure without an answer', async () => {
+  test('what is not an object is a failure without an answer', async () => {
     const failure = failureOf(await worker().call({ do: 'text' }).outcome)
     expect(failure).toMatchObject({ type: 'NotAnObject', message: 'The action did not return a dictionary or array.' })
     expect(failure.value).toBeUndefined()

@@ -157,7 +157,7 @@ export class FakeWorkers implements WorkerFactory {
     if (image === 'mute') throw new FaasError('engine_failed', 'The image mute did not listen.')
     if (this.missingImages.has(image)) throw new FaasError('engine_failed', `The image ${image} is not here.`)
     if (this.brokenMachines.has(machine ?? '')) throw new FaasError('engine_failed', `${machine} is broken`)
-    if (this.takeOne('failingStarts')) throw new FaasError('engine_failed', 'the engine says no')
+    if (this.takeOne('failingStarts')) throw new FaasError('engine_failed', 'the engine refuses')
     const worker = new FakeWorker(this, `w${this.all.length + 1}`, memoryBytes, image, revision)
     worker.machine = machine
     this.all.push(worker)
@@ -224,7 +224,7 @@ export class FakeWorker implements PoolWorker {
     this.#isBinding = true
     this.memoryBytes = revision.memoryBytes
     await this.#factory.wait(this.#factory.bindMs)
-    if (this.#factory.takeOne('failingBinds')) throw new FaasError('engine_failed', 'the engine says no')
+    if (this.#factory.takeOne('failingBinds')) throw new FaasError('engine_failed', 'the engine refuses')
     const loadMs = this.#factory.bindMs
     if (this.isEnding) return this.#notLoaded(killed({ code: 1, memoryExceeded: false }, this.memoryBytes, loadMs))
     const problem = await this.#factory.loading(revision)
@@ -274,7 +274,7 @@ export class FakeWorker implements PoolWorker {
   async pause(): Promise<void> {
     if (this.isPaused) return
     if (this.#factory.pauseMs > 0) await this.#factory.wait(this.#factory.pauseMs)
-    if (this.#factory.takeOne('failingPauses')) throw new FaasError('engine_failed', 'the engine says no')
+    if (this.#factory.takeOne('failingPauses')) throw new FaasError('engine_failed', 'the engine refuses')
     this.isPaused = true
     this.#resumed = new Promise((resolve) => {
       this.#resume = resolve
@@ -283,7 +283,7 @@ export class FakeWorker implements PoolWorker {
 
   async resume(): Promise<void> {
     if (this.#factory.resumeMs > 0) await this.#factory.wait(this.#factory.resumeMs)
-    if (this.#factory.takeOne('failingResumes')) throw new FaasError('engine_failed', 'the engine says no')
+    if (this.#factory.takeOne('failingResumes')) throw new FaasError('engine_failed', 'the engine refuses')
     this.isPaused = false
     this.#resume()
   }

@@ -79,7 +79,7 @@ export function debuggedFunctions({ functions }: Project, inspect: string | true
   if (debugged.length > 0) return new Map(debugged)
   const which = inspect === true ? 'function' : `function "${inspect}"`
   throw usageError(
-    `There is no ${which} in Node.js or Python here to debug; there are: ${functions.map(({ name }) => name).join(', ')}.`,
+    `There is no ${which} in Node.js or Python here to debug; the functions are: ${functions.map(({ name }) => name).join(', ')}.`,
   )
 }
 

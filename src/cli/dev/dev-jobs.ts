@@ -24,7 +24,7 @@ export function runOneOf(
   { screen, keys, client }: { screen: Screen; keys: Keys | null; client: Client },
 ) {
   const jobs = jobsOf(project)
-  if (jobs.length === 0) return screen.dim('taibai.yaml says no jobs.')
+  if (jobs.length === 0) return screen.dim('taibai.yaml has no jobs.')
   if (jobs.length === 1) return void runJob(jobs[0] as DevJob, screen, client)
   screen.line('Which job? Its key, or any other for none.')
   for (const [at, { fn, name, when }] of jobs.entries()) screen.line(`  ${jobKeys[at]}  ${fn}/${name}  ${when}`)

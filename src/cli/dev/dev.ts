@@ -54,5 +54,5 @@ function pathAndInspect(
 function engineOf(options: Options): 'docker' | 'process' | undefined {
   const engine = textOption(options, 'engine')
   if (engine === undefined || engine === 'docker' || engine === 'process') return engine
-  throw usageError(`--engine takes docker or process, and "${engine}" is neither.`)
+  throw usageError(`--engine takes docker or process, not "${engine}".`)
 }

@@ -104,7 +104,7 @@ export class FolderWatch {
 
 const tooMany = (count: number): Error =>
   new Error(
-    `The system watches no more than ${count} folders here: raise fs.inotify.max_user_watches and max_user_instances, or name what is not code in .taibaiignore.`,
+    `The system can watch only ${count} folders here: raise fs.inotify.max_user_watches and max_user_instances, or name what is not code in .taibaiignore.`,
   )
 
 /** The folders to watch for a root. */

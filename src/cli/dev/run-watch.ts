@@ -40,7 +40,7 @@ export class RunWatch {
       } catch {
         if (signal.aborted) return
       }
-      if (!isLost && !signal.aborted) screen.dim('The server is away: waiting for it.')
+      if (!isLost && !signal.aborted) screen.dim('The server does not answer: waiting for it.')
       isLost = true
       await sleep(againMs)
     }

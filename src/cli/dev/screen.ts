@@ -57,7 +57,7 @@ export class Screen {
   refused(name: string | null, message: string, isThere: boolean): void {
     const text = this.#local(name, message.replace(/^Nothing was changed: (the code could not be loaded: )?/, ''))
     this.event('refused', { function: name, message: text, serves_before: isThere })
-    const after = isThere ? '; what was there before goes on' : ''
+    const after = isThere ? '; the previous code stays in use' : ''
     this.#say(name, '✗', this.#out.style('red', `cannot be served${after}`), 'red')
     this.#below(text, 'red')
   }

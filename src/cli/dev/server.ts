@@ -52,7 +52,7 @@ export function chooseServer(
 ): 'named' | 'if it runs' | 'own' {
   if (namedBy === 'option') {
     if (ownBecause === null) return 'named'
-    throw usageError(`${ownBecause} is for a server of this session: leave it out, or --context and --url.`)
+    throw usageError(`${ownBecause} is for a server of this session: leave it out, or leave out --context and --url.`)
   }
   if (ownBecause !== null) return 'own'
   if (namedBy === 'machine' || namedBy === 'session') return 'if it runs'
@@ -60,7 +60,7 @@ export function chooseServer(
   const name = context === undefined ? url : `${context} (${url})`
   const option = context === undefined ? `--url ${url}` : `--context ${context}`
   throw usageError(
-    `Commands ask ${name} here, which is another machine: each save would change what runs there. If that is meant, say ${option}; for a server of this session say --context local.`,
+    `Commands use ${name} here, which is another machine: each save would change what runs there. If you want that, pass ${option}; for a server of this session, pass --context local.`,
   )
 }
 

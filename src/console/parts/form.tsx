@@ -58,5 +58,5 @@ export function numberIn(text: string, label: string): number | undefined {
   if (text.trim() === '') return undefined
   const number = Number(text)
   if (Number.isFinite(number)) return number
-  throw new Error(`${label}: "${text}" is no number.`)
+  throw new Error(`${label}: "${text}" is not a number.`)
 }

@@ -34,7 +34,7 @@ function parsed(host: string): URL {
   if (url !== null && known.includes(url.protocol)) return url
   throw new FaasError(
     'engine_failed',
-    `${host} is not an address of an engine: one begins with unix://, tcp://, http://, https:// or ssh://.`,
+    `${host} is not an address of an engine: write one that begins with unix://, tcp://, http://, https:// or ssh://.`,
   )
 }
 

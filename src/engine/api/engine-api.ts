@@ -134,7 +134,7 @@ async function textOf(response: IncomingMessage): Promise<string> {
 
 function refusalOf(response: IncomingMessage, text: string): EngineRefusal {
   const status = response.statusCode ?? 0
-  if (status < 400) return new EngineRefusal(status, `the engine answered ${status}: it sends us elsewhere`)
+  if (status < 400) return new EngineRefusal(status, `the engine answered ${status}: it redirects the request`)
   return new EngineRefusal(status, messageOf(text))
 }
 

@@ -91,7 +91,7 @@ function limitsOf(info: InfoAnswer, { isPodman, isRootless }: { isPodman: boolea
       info.SwapLimit === false,
       warning(
         area,
-        'It cannot limit swap: a function may take as much swap again as memory.',
+        'It cannot limit swap: a function may use as much swap as memory, in addition to its memory.',
         'Add swapaccount=1 to the kernel command line, or switch swap off.',
       ),
     ],

@@ -35,7 +35,7 @@ export class GenericWorkers {
     if (--kept.wanted === 0) kept.endReady()
   }
 
-  /** The workers that can be bound to this revision. Use the result at once: an unused shape is forgotten. */
+  /** The workers that can be bound to this revision. Use the result at once: an unused shape is removed. */
   of(revision: Revision): GenericShape {
     const { image, network, api, trusted, sandbox, tmpSizeBytes, placement, runtimeId } = revision
     const memoryBytes = this.#runtimes.get(runtimeId ?? '')?.memoryBytes ?? revision.memoryBytes

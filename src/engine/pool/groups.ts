@@ -7,7 +7,7 @@ import { protectedWorkers } from './policy/pool-policy.ts'
 import { WorkerGroup } from './worker-group.ts'
 
 /**
- * Number of function versions whose habits are kept; beyond it, the one called longest ago is forgotten. Each takes about 1 kB.
+ * Number of function versions whose habits are kept; beyond it, the one called longest ago is removed. Each takes about 1 kB.
  */
 const rememberedVersions = 10_000
 

@@ -77,7 +77,7 @@ function failureOf(outcome: Outcome, { image }: Revision): Outcome | null {
   const status = http?.status ?? 0
   if (status === 200 || status === 202) return null
   const said = body.toString('utf8').slice(0, longestStartLog).trim()
-  const message = `the environment ${image} answered ${status} when it was to load the function${said === '' || said === '{}' ? '' : `: ${said}`}`
+  const message = `the environment ${image} answered ${status} when it was asked to load the function${said === '' || said === '{}' ? '' : `: ${said}`}`
   return { kind: 'raised', error: { type: 'SpecializeError', message, stack: null }, runMs: outcome.runMs, ...noUsage }
 }
 

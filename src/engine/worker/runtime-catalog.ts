@@ -92,7 +92,7 @@ function refuseVersions(versions: ImageRuntimes[], asked: string[]): void {
   const names = versions.flatMap(({ names }) => names).filter((name) => asked.includes(name))
   if (names.length === 0) return
   throw new Error(
-    `TAIBAI_RUNTIMES: ${names.join(' and ')} needs containers; the process engine runs functions in the versions of this machine.`,
+    `TAIBAI_RUNTIMES: ${names.join(' and ')} needs containers; the process engine uses the language versions of this machine.`,
   )
 }
 

@@ -179,6 +179,6 @@ export class WhiskImageWorker implements PoolWorker {
 }
 
 function notObject(): Outcome {
-  const message = 'an action takes a JSON object as its parameters, and this call brings none'
+  const message = 'an action takes a JSON object as its parameters, and this call has none'
   return { kind: 'raised', error: { type: 'NotAnObject', message, stack: null }, runMs: 0, ...noUsage }
 }

@@ -178,7 +178,10 @@ export class SandboxWorkers implements WorkerFactory {
   async #startHelper({ network, api: reachesApi }: Revision): Promise<ShimWorker> {
     const manifest = this.#parts.manifests.find(({ signatures }) => signatures.includes(runtimeApi))
     if (manifest === undefined) {
-      throw new FaasError('not_supported', 'Images of mode "lambda" need the runtime "provided", which is not here.')
+      throw new FaasError(
+        'not_supported',
+        'Images of mode "lambda" need the runtime "provided", which this server does not have.',
+      )
     }
     const env = { TAIBAI_RUNTIME_API_PORT: String(runtimeApiPort) }
     if (reachesApi) await this.#apiUrl(true)

@@ -21,6 +21,6 @@ export function workerLog(log: Log, clock: Clock, worker: string): OnText {
     const printed = text.slice(0, room)
     room -= text.length
     log.info({ worker, stream, printed }, 'a worker printed outside of its calls')
-    if (room <= 0) log.info({ worker }, 'what it prints further in this minute is not logged')
+    if (room <= 0) log.info({ worker }, 'what else it prints in this minute is not logged')
   }
 }

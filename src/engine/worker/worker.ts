@@ -153,7 +153,7 @@ export class ShimWorker implements PoolWorker {
         running.number = this.#send(call, this.#parts.clock.now() + timeoutMs, running)
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error
-        return this.#settle(running, platformFailure('The input is longer than a worker can be sent.', 0))
+        return this.#settle(running, platformFailure('The input is longer than what a worker can receive.', 0))
       }
       if (!running.isOver) this.#deadlines.add(running)
     })
@@ -304,7 +304,7 @@ export class ShimWorker implements PoolWorker {
     if (revision.packageHash === null) throw new FaasError('internal', 'A function without a package cannot be bound.')
     const stored = this.#parts.codeFolder(revision.packageHash)
     return this.#link.deliverCode(stored, this.#channel).catch((cause: unknown) => {
-      throw new FaasError('engine_failed', 'The code of the function could not be brought to its worker.', { cause })
+      throw new FaasError('engine_failed', 'The code of the function could not be sent to its worker.', { cause })
     })
   }
 
@@ -351,7 +351,10 @@ export class ShimWorker implements PoolWorker {
     this.#deadlines.close()
     await this.#sandbox.kill()
     await this.#link.remove().catch((error: unknown) => {
-      this.#parts.log.warn({ ...this.#owner, err: error }, 'what a worker left cannot be removed: the next start will')
+      this.#parts.log.warn(
+        { ...this.#owner, err: error },
+        'what a worker left cannot be removed: the next start removes it',
+      )
     })
   }
 }

@@ -122,7 +122,7 @@ function routeOf(routes: Route[], method: string, path: string): { route: Route;
     const found = route.method === method ? route.pattern.exec(path) : null
     if (found !== null) return { route, params: found.slice(1).map(decoded) }
   }
-  const message = `${method} ${path} is not offered here: see the page "Coming from AWS Lambda" of the documentation.`
+  const message = `${method} ${path} is not supported here: see the page "Coming from AWS Lambda" of the documentation.`
   throw new AwsError(404, 'UnknownOperationException', message)
 }
 

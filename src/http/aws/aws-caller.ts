@@ -36,7 +36,7 @@ export async function callerOf(parts: AwsCallerParts, incoming: IncomingMessage,
 }
 
 function open(who: Principal | null, region: string): KnownCaller {
-  if (who === null) throw new AwsError(403, 'UnrecognizedClientException', 'The token is not valid, or not any more.')
+  if (who === null) throw new AwsError(403, 'UnrecognizedClientException', 'The token is not valid, or has expired.')
   return { who, region, prove() {} }
 }
 
@@ -63,7 +63,7 @@ function unsigned(query: string): AwsError {
     return new AwsError(
       403,
       'InvalidSignatureException',
-      'Signatures in the query are not taken: sign in the Authorization header.',
+      'Signatures in the query are not supported: sign in the Authorization header.',
     )
   }
   return new AwsError(

@@ -36,7 +36,7 @@ export function zipIn(code: Given): Upload {
     throw invalidParameter('ImageUri is for functions of PackageType Image: leave it out, or make one of these.')
   }
   if (code.S3Bucket !== undefined || code.S3Key !== undefined) {
-    throw invalidParameter('Code from S3 is not taken here: send the ZIP as Code.ZipFile.')
+    throw invalidParameter('Code from S3 is not supported here: send the ZIP as Code.ZipFile.')
   }
   return zipOf(code.ZipFile)
 }
@@ -138,13 +138,13 @@ function architecturesOf(given: unknown): string[] {
 
 function refuseAny(name: string, given: unknown): void {
   if (given === null || (Array.isArray(given) && given.length === 0)) return
-  throw invalidParameter(`${name} are not offered here: put what they hold into the package.`)
+  throw invalidParameter(`${name} are not supported here: put what they contain into the package.`)
 }
 
 export function textOf(name: string, given: unknown, mostChars = Number.POSITIVE_INFINITY): string {
   if (typeof given !== 'string') throw invalidParameter(`${name} must be a string.`)
   if (given.length <= mostChars) return given
-  throw invalidParameter(`${name} has ${given.length} characters; at most ${mostChars} are taken.`)
+  throw invalidParameter(`${name} has ${given.length} characters; at most ${mostChars} are allowed.`)
 }
 
 export function numberOf(name: string, given: unknown): number {

@@ -33,7 +33,7 @@ const invalidSignature = (message: string): AwsError => new AwsError(403, 'Inval
 /** Throws AwsError for a header that is not of this scheme. */
 export function readAuthorization(header: string): Authorization {
   if (!header.startsWith(`${algorithm} `)) {
-    throw invalidSignature(`Sign with ${algorithm} in the Authorization header; other ways are not taken here.`)
+    throw invalidSignature(`Sign with ${algorithm} in the Authorization header; other ways are not supported here.`)
   }
   const parts = new Map(
     header
@@ -60,11 +60,11 @@ export function checkSignature(request: SignedRequest, by: Authorization, secret
     if (!by.signedHeaders.includes(name)) throw invalidSignature(`The header ${name} must be among those signed.`)
   }
   const unsent = by.signedHeaders.find((name) => !headers.has(name))
-  if (unsent !== undefined) throw invalidSignature(`The header ${unsent} is signed, and did not come.`)
+  if (unsent !== undefined) throw invalidSignature(`The header ${unsent} is signed but missing.`)
   const wanted = signatureOf(canonicalRequest(request, by.signedHeaders, headers), by, date, secret)
   if (!isSame(wanted, by.signature)) {
     throw invalidSignature(
-      'The signature does not fit the request: check the secret access key, and that a proxy passes Host on.',
+      'The signature does not match the request: check the secret access key, and that a proxy passes Host on.',
     )
   }
 }
@@ -139,7 +139,7 @@ function payloadHash(body: Buffer, said: string | undefined): string {
   if (said === 'UNSIGNED-PAYLOAD') return said
   const hash = createHash('sha256').update(body).digest('hex')
   if (said === undefined || isSame(said, hash)) return hash
-  if (said.startsWith('STREAMING-')) throw invalidSignature('Bodies that are signed chunk by chunk are not taken.')
+  if (said.startsWith('STREAMING-')) throw invalidSignature('Bodies that are signed chunk by chunk are not supported.')
   throw invalidSignature('X-Amz-Content-SHA256 is not the hash of the body that came.')
 }
 

@@ -31,7 +31,7 @@ export function deploymentIn(given: GatewayBody): GatewayDeployment {
   if (typeof image !== 'string' || image === '') throw invalid('"image" must be the image of the function.')
   if (Array.isArray(secrets) && secrets.length > 0) {
     throw invalid(
-      `${service} asks for the secrets ${secrets.join(', ')}: images have none here, because the engine shows the environment of a container. Hand them over in another way, or make it a function of a runtime.`,
+      `${service} asks for the secrets ${secrets.join(', ')}: images get none here, because the engine shows the environment of a container. Pass them in another way, or make it a function of a runtime.`,
     )
   }
   const env = environmentIn(given)
@@ -63,25 +63,25 @@ function environmentIn({ envVars, envProcess }: GatewayBody): Record<string, str
 
 function memoryOf(text: string): number {
   const bytes = bytesOfQuantity(text)
-  if (bytes === null) throw invalid(`The memory ${JSON.stringify(text)} is no amount: write 128Mi.`)
+  if (bytes === null) throw invalid(`The memory ${JSON.stringify(text)} is not an amount: write 128Mi.`)
   return bytes
 }
 
 function cpuOf(text: string): number {
   const millicpu = millicpuOf(text)
-  if (millicpu === null) throw invalid(`The cpu ${JSON.stringify(text)} is no amount: write 100m, or 0.1.`)
+  if (millicpu === null) throw invalid(`The cpu ${JSON.stringify(text)} is not an amount: write 100m, or 0.1.`)
   return millicpu
 }
 
 function textsIn(name: string, given: unknown): Record<string, string> {
   if (given === undefined || given === null) return {}
-  if (typeof given !== 'object' || Array.isArray(given)) throw invalid(`"${name}" must be an object of texts.`)
+  if (typeof given !== 'object' || Array.isArray(given)) throw invalid(`"${name}" must be an object of strings.`)
   return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, textOf(`${name}.${key}`, value)]))
 }
 
 /** OpenFaaS's gateway treats null as an empty text. */
 function textOf(name: string, value: unknown): string {
-  if (typeof value === 'object' && value !== null) throw invalid(`"${name}" must be a text.`)
+  if (typeof value === 'object' && value !== null) throw invalid(`"${name}" must be a string.`)
   return String(value ?? '')
 }
 

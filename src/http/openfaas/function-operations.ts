@@ -43,7 +43,7 @@ export class FunctionOperations {
     if (fn.code.source !== 'image') {
       throw new FaasError(
         'conflict',
-        `${name} is no image but code of a runtime: delete it first, or take another name.`,
+        `${name} is not an image but code of a runtime: delete it first, or choose another name.`,
       )
     }
     const { timeoutSeconds, minWorkers, maxWorkers, ...fixed } = fields

@@ -48,5 +48,5 @@ export function checkNamespace({ who, query, given }: Pick<GatewayCall, 'who' | 
 export function textIn(given: GatewayBody, key: string): string {
   const value = given[key]
   if (typeof value === 'string' && value !== '') return value
-  throw invalid(`"${key}" must be a text.`)
+  throw invalid(`"${key}" must be a string.`)
 }

@@ -74,7 +74,7 @@ function readAlarm(alarm: WhiskAlarm | null): object {
 function alarmIn(kind: string, given: WhiskBody): WhiskAlarm {
   const { timezone = 'UTC', trigger_payload: payload = {}, maxTriggers, stopDate } = given
   if (stopDate !== undefined)
-    throw whiskBadRequest('stopDate is not offered here: give maxTriggers, or delete the trigger then.')
+    throw whiskBadRequest('stopDate is not supported here: give maxTriggers, or delete the trigger then.')
   if (typeof timezone !== 'string')
     throw whiskBadRequest('timezone must be the name of a time zone, such as Europe/Berlin.')
   const asked = typeof payload === 'string' ? parsed(payload) : payload

@@ -15,7 +15,7 @@ export const isArchive = (code: string): boolean => code.startsWith(zipMark) || 
 /** Converts to a ZIP. `maxBytes`: limit of the unpacked content. Throws WhiskError. */
 export async function zipIn(code: string, maxBytes: number): Promise<Buffer> {
   if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(code))
-    throw whiskBadRequest('The code begins like an archive and is no base64.')
+    throw whiskBadRequest('The code begins like an archive and is not base64.')
   const bytes = Buffer.from(code, 'base64')
   if (code.startsWith(zipMark)) return bytes
   try {

@@ -22,7 +22,7 @@ export function readName(text: unknown): string {
     throw whiskBadRequest('A name is missing: write /_/name or /_/package/name.')
   const parts = text.startsWith('/') ? text.split('/').slice(2) : text.split('/')
   if (parts.length < 1 || parts.length > 2) {
-    throw whiskBadRequest(`${JSON.stringify(text.slice(0, 200))} is no name: write /_/name or /_/package/name.`)
+    throw whiskBadRequest(`${JSON.stringify(text.slice(0, 200))} is not a name: write /_/name or /_/package/name.`)
   }
   return parts.map(checkedName).join('/')
 }

@@ -36,7 +36,7 @@ export function bindAccessKeys(app: HttpApp, keys: AccessKeys, settings: { maxBo
       scope: 'admin',
       summary: 'Create an access key for a token',
       description:
-        'For clients that sign what they send (AWS CLI, boto3, AWS SDKs). It may what its token may, and ends with it. ' +
+        'For clients that sign what they send (AWS CLI, boto3, AWS SDKs). It has the permissions of its token, and ends with it. ' +
         'The secret is in this answer and nowhere else; it is kept encrypted.',
       body: newKey,
       answers: { 201: madeKey },

@@ -18,7 +18,7 @@ const weights = nullable(
       type: ['object', 'null'],
       additionalProperties: { type: 'number', minimum: 0, maximum: 1 },
       description:
-        'Shares of calls, from 0 to 1, of further versions by their numbers, as {"4": 0.1}; the others run function_version. They go when the alias is pointed at something else without them; null takes them back.',
+        'Shares of calls, from 0 to 1, of further versions by their numbers, such as {"4": 0.1}; the other calls run function_version. They are removed when the alias is pointed at something else without them, and by null.',
     },
     (value) => {
       if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -49,7 +49,10 @@ const shown = z
     project_id: z.string(),
     created_at: z.string(),
     updated_at: z.string().nullable(),
-    weights: z.record(z.string(), z.number()).optional().openapi({ description: 'There when there are some.' }),
+    weights: z
+      .record(z.string(), z.number())
+      .optional()
+      .openapi({ description: 'Present when the alias has weights.' }),
   })
   .openapi('Alias')
 

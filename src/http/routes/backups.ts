@@ -17,7 +17,7 @@ export function bindBackups(app: HttpApp, backups: Backups): void {
       scope: 'admin',
       tag,
       summary: 'Back up all persistent data into one file while calls continue (admin)',
-      description: 'Both databases and all packages, consistent. "taibai restore" makes a data folder of it.',
+      description: 'Both databases and all packages, consistent. "taibai restore" makes a data folder from it.',
       answers: { 201: shown },
       refusals: ['forbidden'],
     },

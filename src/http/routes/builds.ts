@@ -79,7 +79,7 @@ export function bindBuilds(app: HttpApp, builds: Builds, functions: Functions, t
       path: '/v1/builds/:id/rebuild',
       tag,
       summary: "Install the dependencies of a build's package again, and deploy it",
-      description: `The package is the one of that build, whatever runs now; unfinished jobs go on with it. ${linesDescription}`,
+      description: `The package is the one of that build, even if other code runs now; unfinished jobs continue with it. ${linesDescription}`,
       query: buildQuery.pick({ async: true }),
       answers: { 200: shownFunction, 202: shownBuild },
       refusals: ['invalid_request', 'build_failed', 'not_found', 'conflict', 'queue_full', 'no_worker'],

@@ -17,15 +17,18 @@ const columns: readonly Column[] = [
 
 const newInput = z.object({
   input: nullable(
-    field({ type: ['string', 'null'], description: 'Its input from now on, as that of a new execution.' }, (value) => {
-      if (typeof value !== 'string') throw invalid('must be a string; write a JSON object as text.')
-      return value
-    }),
+    field(
+      { type: ['string', 'null'], description: 'Its new input, in the form of "input" of an execution.' },
+      (value) => {
+        if (typeof value !== 'string') throw invalid('must be a string; write a JSON object as text.')
+        return value
+      },
+    ),
   ),
 })
 const done = z.object({
   done: z.int(),
-  left: z.int().openapi({ description: 'Those that did not fit into the queue any more.' }),
+  left: z.int().openapi({ description: 'Number of those that did not fit into the queue.' }),
 })
 const asBody = { 'Content-Type': 'application/json' }
 
@@ -119,7 +122,8 @@ export function bindDeadLetters(app: HttpApp, deadLetters: DeadLetters, settings
         method: 'post',
         path: `/v1/dead-letters/${verb}`,
         tag,
-        summary: verb === 'redrive' ? 'Run all again that the filter finds' : 'Drop all that the filter finds',
+        summary:
+          verb === 'redrive' ? 'Run all dead letters again that match the filter' : 'Drop all that the filter finds',
         description: 'At least one filter is required; limit says how many at most.',
         query: listParameters(columns).extend({ order }),
         answers: { 200: done },

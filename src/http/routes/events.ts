@@ -32,9 +32,9 @@ export function bindEvents(app: HttpApp, { events, targets, gauges }: EventsPart
       tag: 'stats',
       summary: 'Stream the events of runs as they happen (server-sent events)',
       description:
-        'Events: `execution` (a run begins, ends, or will be tried again; as in /v1/executions, without input and output), ' +
+        'Events: `execution` (a run begins, ends, or will be retried; as in /v1/executions, without input and output), ' +
         '`log` ({"execution", "text"}), `server` (every two seconds: running, queued, jobs; for admins the workers by state), ' +
-        '`missed` ({"events"}: how many were dropped because the reader is slow). Nothing is kept: after a pause read the lists again.',
+        '`missed` ({"events"}: number of events dropped because the reader is slow). Events are not stored: after a pause, read the lists again.',
       query,
       answers: { 200: 'events' },
       refusals: ['not_found'],

@@ -89,9 +89,9 @@ export function bindExecutions(app: HttpApp, executions: Executions): void {
       tag,
       summary: 'Cancel a run',
       description:
-        'One that waits ends at once, as failed, with an error of the type Cancelled. The function of one that is at work ' +
-        'is told by its abort signal, and its worker is ended when the run has not ended within TAIBAI_STOP_GRACE_MS. ' +
-        'Nothing happens to one that is over.',
+        'A waiting run ends at once, as failed, with an error of the type Cancelled. The function of a running one ' +
+        'gets its abort signal, and its worker is ended when the run has not ended within TAIBAI_STOP_GRACE_MS. ' +
+        'A run that is over stays as it is.',
       answers: { 200: shownExecution },
       refusals: ['invalid_request', 'not_found'],
     },
@@ -128,7 +128,7 @@ export function bindExecutions(app: HttpApp, executions: Executions): void {
       tag,
       onlyFunction: 'checked',
       summary: 'Delete an execution in any status',
-      description: 'A run that has begun goes on, and leaves no record.',
+      description: 'A run that has begun continues, and leaves no record.',
       answers: { 204: 'nothing' },
       refusals: ['invalid_request', 'not_found'],
     },

@@ -95,7 +95,7 @@ export function bindFunctions(app: HttpApp, functions: Functions, settings: Uplo
       tag,
       summary: 'Change a function',
       description:
-        'Null and unknown keys are ignored; null takes back signature, max_workers, idle_timeout, cpu_max, cors, retries, on_success and on_failure. ' +
+        'Null and unknown keys are ignored; null resets signature, max_workers, idle_timeout, cpu_max, cors, retries, on_success and on_failure. ' +
         linesDescription,
       query: keepJobsQuery.extend(checkQuery.shape).extend(buildQuery.shape),
       body: functionChangeBodies,

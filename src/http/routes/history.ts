@@ -6,10 +6,9 @@ import type { Executions } from '../../services/runs/executions.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
 
 const query = z.object({
-  since: z
-    .string()
-    .optional()
-    .openapi({ description: 'Only calls that began then or later, as 2026-11-30T00:00:00Z; default: all.' }),
+  since: z.string().optional().openapi({
+    description: 'Only calls that began at this time or later, such as 2026-11-30T00:00:00Z; default: all.',
+  }),
 })
 
 /** Past calls, for the simulator. */
@@ -22,7 +21,7 @@ export function bindHistory(app: HttpApp, executions: Pick<Executions, 'history'
       tag: 'stats',
       summary: 'List the finished calls of the whole server, oldest first, without inputs and results (admin)',
       description:
-        'A line each: a JSON array of function id, version, time (ms since 1970), ms of the run, ms until it had a worker, kind of start, MB at most. ' +
+        'One line per call: a JSON array of function id, version, time (ms since 1970), ms of the run, ms until it had a worker, kind of start, maximum memory in MB. ' +
         '"taibai simulate" shows with them what other ways of keeping workers would have done.',
       query,
       answers: { 200: 'lines' },
@@ -39,9 +38,7 @@ function sinceMs(since: string | undefined): number {
   if (since === undefined) return 0
   const ms = timeFromText(since)
   if (ms === null)
-    throw invalid(
-      `"since" must be a time, such as 2026-11-30T00:00:00Z; ${JSON.stringify(since.slice(0, 100))} is none.`,
-    )
+    throw invalid(`"since" must be a time, such as 2026-11-30T00:00:00Z, not ${JSON.stringify(since.slice(0, 100))}.`)
   return ms
 }
 

@@ -38,7 +38,7 @@ export function bindImages(app: HttpApp, images: Images, settings: { maxBodyByte
       path: '/v1/images',
       tag,
       summary:
-        'List the images of runtimes and functions, and those that this installation fetched; the largest first (admin)',
+        'List the images of runtimes and functions, and those that this installation pulled; the largest first (admin)',
       answers: { 200: z.object({ images: z.array(shown) }) },
       refusals: ['forbidden', 'engine_failed', 'not_supported'],
     },
@@ -74,7 +74,7 @@ export function bindImages(app: HttpApp, images: Images, settings: { maxBodyByte
       tag,
       summary: 'Remove the images that no function or runtime uses (admin)',
       description:
-        'Only those that this installation fetched, and those whose names a newer one has taken. other_releases=true: also images of runtimes as other releases of Taibai have them, which other installations on the same engine may need. dry_run=true only says what would go.',
+        'Only those that this installation pulled, and those whose name belongs to a newer image. other_releases=true: also runtime images of other releases of Taibai, which other installations on the same engine may need. dry_run=true only lists what would be removed.',
       query: z.object({
         dry_run: z.enum(['true', 'false']).optional(),
         other_releases: z.enum(['true', 'false']).optional(),

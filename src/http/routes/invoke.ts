@@ -55,10 +55,10 @@ const aboutInvoke: Omit<EndpointDescription, 'method' | 'path'> = {
   description:
     'The body is the event: JSON becomes a value, text a string, anything else bytes. The answer is what the function ' +
     'returned; a web function gets the whole request and makes the whole answer. X-Execution-Id names the execution, ' +
-    'Server-Timing says how long each phase took. What a function throws is 502, what takes longer than its timeout 504. ' +
-    'With Prefer: wait=N, the answer is 202 and the run goes on when it takes longer than this number of seconds; ' +
-    'respond-async does not wait at all. The same Idempotency-Key again is answered as the first time. ' +
-    'CloudEvents are taken in each mode: the input is the data, and a batch is 202 with the ids of a run for each.',
+    'Server-Timing says how long each phase took. An exception of the function is 502, and a call that takes longer than its timeout is 504. ' +
+    'With Prefer: wait=N, the answer is 202 when the run takes longer than this number of seconds, and the run continues; ' +
+    'respond-async does not wait at all. A repeated Idempotency-Key gets the first answer. ' +
+    'CloudEvents are accepted in each mode: the input is the data, and a batch is 202 with the ids of a run for each.',
   body: { '*/*': z.any() },
   answers: {
     200: z.any(),

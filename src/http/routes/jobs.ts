@@ -30,7 +30,7 @@ const calendar = z.object({
     z.object({
       id: z.string(),
       name: z.string().nullable(),
-      times: z.array(z.string()).openapi({ description: 'At most 100 of a job.' }),
+      times: z.array(z.string()).openapi({ description: 'At most 100 per job.' }),
       more: z.boolean().openapi({ description: 'Whether it is due more often.' }),
     }),
   ),

@@ -20,7 +20,7 @@ const shown = z
       z.object({
         name: z.enum(limitNames as [LimitName]),
         about: z.string(),
-        value: z.number().nullable().openapi({ description: 'Null: no limit but those of the server.' }),
+        value: z.number().nullable().openapi({ description: 'Null: only the limits of the server apply.' }),
         used: z.number().nullable(),
         own: z.boolean().openapi({ description: 'False: it is the default of all projects.' }),
       }),
@@ -32,7 +32,7 @@ const shownProject = z
   .object({
     id: z.string(),
     functions: z.int(),
-    jobs: z.int().openapi({ description: 'Those that are not finished.' }),
+    jobs: z.int().openapi({ description: 'Number of those that are not finished.' }),
     webhooks: z.int(),
     tokens: z.int(),
     running: z.int().openapi({ description: 'Calls at work.' }),
@@ -94,7 +94,7 @@ export function bindLimits(app: HttpApp, limits: LimitsOfProjects, settings: { m
       tag,
       scope: 'admin',
       summary: 'Set the limits of a project (admin)',
-      description: 'The body replaces what was set: a limit that it does not name has the default again.',
+      description: 'The body replaces what was set: a limit that it does not name returns to the default.',
       body: change,
       answers: { 200: shown },
       refusals: ['invalid_request', 'forbidden', 'too_large', 'unsupported_media_type'],

@@ -11,11 +11,11 @@ const path = '/v1/registries/:name'
 
 const login = z.object({
   username: text(255, 'Required.'),
-  password: text(8192, 'Or a token of the registry. Required; no answer ever holds it.'),
+  password: text(8192, 'Or a token of the registry. Required; no answer ever contains it.'),
 })
 const shown = z.object({ registry: z.string(), username: z.string(), created_at: z.string() }).openapi('Registry')
 const made = shown.extend({
-  checked: z.boolean().openapi({ description: 'False: the registry could not be asked whether it accepts them.' }),
+  checked: z.boolean().openapi({ description: 'False: the registry did not answer, so they are not checked.' }),
 })
 
 /** Credentials for image registries. */

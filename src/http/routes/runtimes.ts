@@ -21,7 +21,7 @@ const newRuntime = z.object({
     signatureNames,
     "How functions are called unless they say otherwise; default: the image's, else event.",
   ),
-  min_memory: integer('Bytes; the least that a worker of it works in.'),
+  min_memory: integer('Minimum memory of its workers, in bytes.'),
 })
 
 const runtimeChange = z.object({
@@ -65,7 +65,7 @@ export function bindRuntimes(app: HttpApp, runtimes: Runtimes, settings: { maxBo
       scope: 'admin',
       tag,
       summary: 'Add a runtime (admin)',
-      description: 'The image is fetched and tried in the background; the status tells how that went.',
+      description: 'The image is pulled and tried in the background; the status shows the result.',
       body: newRuntime,
       answers: { 201: shown },
       refusals: ['invalid_request', 'forbidden', 'too_large', 'unsupported_media_type'],

@@ -15,7 +15,7 @@ const rotations = ['replace', 'drain'] as const
 
 /** Messages about the value do not repeat it. */
 const value = field(
-  { type: 'string', description: 'The secret itself: text of up to 64 KiB. No answer ever has it.' },
+  { type: 'string', description: 'The secret itself: text of up to 64 KiB. No answer ever contains it.' },
   (given) => {
     if (typeof given !== 'string') throw invalid('must be a string.')
     return given
@@ -34,7 +34,7 @@ const change = z.object({
   description: text(),
   workers: choice(
     rotations,
-    'replace, the default: the next call of each function gets a worker with the new value. drain: workers that run keep the old one until they go by themselves.',
+    'replace, the default: the next call of each function gets a worker with the new value. drain: workers that run keep the old one until they end by themselves.',
   ),
 })
 

@@ -5,7 +5,7 @@ import { endpoint, type HttpApp } from '../endpoint.ts'
 
 const shown = z
   .object({
-    name: z.string().openapi({ description: 'Its variable in the environment of the server.' }),
+    name: z.string().openapi({ description: 'Its environment variable.' }),
     subject: z.string(),
     about: z.string(),
     value: z.string().nullable().openapi({ description: 'Null: none is set, or it is secret.' }),

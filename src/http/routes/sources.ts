@@ -17,23 +17,26 @@ const events = field({ type: ['array', 'null'], description: `Some of ${sourceEv
 })
 
 const creatable = z.object({
-  type: choice(['swift'], 'What kind of source it is.'),
+  type: choice(['swift'], 'Kind of the source.'),
   container: text(256, 'Container in Swift whose objects are watched.'),
-  prefix: text(1024, 'Only objects whose names begin so.'),
+  prefix: text(1024, 'Only objects whose names begin with this text.'),
   events,
-  function_id: text(255, 'Id or name of a function of the own project. It needs a trust, so no image.'),
+  function_id: text(
+    255,
+    "Id or name of a function of the caller's project. It needs a trust, so it cannot be an image.",
+  ),
   function_version: integer('0, the default: the function as it is when something happens.'),
-  function_alias: text(255, 'Wins over function_id and function_version; looked up when something happens.'),
-  interval: integer('Seconds between two looks; at least 1, default 10.'),
-  existing: flag('Tell of the objects that are there already, too; default false.'),
+  function_alias: text(255, 'Takes precedence over function_id and function_version; resolved when something happens.'),
+  interval: integer('Seconds between two checks; at least 1, default 10.'),
+  existing: flag('Whether objects that exist already are reported, too; default false.'),
   name: text(),
 })
 
 const changeable = z.object({
   name: text(),
-  status: choice(sourceStatuses, 'What happens while it is paused is told of when it goes on.'),
+  status: choice(sourceStatuses, 'What happens while it is paused is reported when it is resumed.'),
   events,
-  interval: integer('Seconds between two looks.'),
+  interval: integer('Seconds between two checks.'),
 })
 
 const shown = z
@@ -49,8 +52,8 @@ const shown = z
     function_alias: z.string().nullable(),
     interval: z.int(),
     status: z.enum(sourceStatuses),
-    last_polled_at: z.string().nullable().openapi({ description: 'Time of the last look since the server started.' }),
-    last_error: z.string().nullable().openapi({ description: 'Why the last look failed; null: it went well.' }),
+    last_polled_at: z.string().nullable().openapi({ description: 'Time of the last check since the server started.' }),
+    last_error: z.string().nullable().openapi({ description: 'Why the last check failed; null: it succeeded.' }),
     project_id: z.string(),
     created_at: z.string(),
     updated_at: z.string().nullable(),

@@ -25,12 +25,12 @@ const percentiles = z.object({
 
 const shown = z
   .object({
-    since: z.string().openapi({ description: 'Start of the server: numbers are not kept through restarts.' }),
+    since: z.string().openapi({ description: 'Start of the server; the numbers count from then.' }),
     executions: z.int(),
     success: z.int(),
     failed: z.int(),
     error: z.int(),
-    error_rate: z.number().nullable().openapi({ description: 'Share that did not succeed.' }),
+    error_rate: z.number().nullable().openapi({ description: 'Share of executions that did not succeed.' }),
     phases: z
       .object(Object.fromEntries(phaseNames.map((name) => [name, percentiles])))
       .openapi({ description: 'Milliseconds.' }),
@@ -39,7 +39,10 @@ const shown = z
     cold_reasons: z.record(z.enum(coldReasons), z.object({ count: z.int(), ratio: z.number() })),
     gb_seconds: z.object({
       busy: z.number(),
-      idle_warm: z.number().nullable().openapi({ description: 'Null: by day, it is in /v1/usage.' }),
+      idle_warm: z
+        .number()
+        .nullable()
+        .openapi({ description: 'Null: it has no current use; /v1/usage shows it by day.' }),
     }),
   })
   .openapi('Stats')

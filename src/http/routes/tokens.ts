@@ -26,12 +26,12 @@ const newToken = z.object({
     toScopes,
   ),
   function: text(255, 'Name or id of the one function that it is for; absent: any.'),
-  expires_in: integer('Seconds until it ends; absent: it does not.'),
+  expires_in: integer('Seconds until it expires; absent: it does not expire.'),
 })
 
 const rotation = z.object({
-  grace: integer('Seconds for which the token of before is good; default 3600.'),
-  expires_in: integer('Seconds until the new one ends; absent: as before.'),
+  grace: integer('Seconds for which the previous token stays valid; default 3600.'),
+  expires_in: integer('Seconds until the new one expires; absent: as before.'),
 })
 
 const shown = z
@@ -45,10 +45,7 @@ const shown = z
     created_at: z.string(),
     expires_at: z.string().nullable(),
     last_used_at: z.string().nullable().openapi({ description: 'To the minute.' }),
-    previous_until: z
-      .string()
-      .nullable()
-      .openapi({ description: 'Until when the token of before its rotation is good.' }),
+    previous_until: z.string().nullable().openapi({ description: 'Time until which the previous token is valid.' }),
   })
   .openapi('Token')
 const madeToken = shown.extend({ token: z.string().openapi({ description: 'Shown this once.' }) }).openapi('NewToken')
@@ -104,7 +101,7 @@ export function bindTokens(app: HttpApp, { tokens, targets }: TokenParts, settin
       tag,
       scope: 'admin',
       summary: 'Replace an API token by a new one (admin)',
-      description: 'Name, project, roles and scopes stay. The token of before is good for a while yet: "grace".',
+      description: 'Name, project, roles and scopes stay. The previous token stays valid for "grace" seconds.',
       body: rotation,
       answers: { 200: madeToken },
       refusals: ['invalid_request', 'forbidden', 'not_found', 'too_large', 'unsupported_media_type'],

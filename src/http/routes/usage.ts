@@ -10,7 +10,7 @@ const shownRow = z.object({
   day: z.string().nullable().openapi({ description: 'In UTC.' }),
   project_id: z.string().nullable(),
   function_id: z.string().nullable(),
-  function_name: z.string().nullable().openapi({ description: 'Null: it has none, or is gone.' }),
+  function_name: z.string().nullable().openapi({ description: 'Null: it has none, or does not exist any more.' }),
   calls: z.int(),
   busy_gb_seconds: z.number().openapi({ description: 'Memory of workers while calls ran in them.' }),
   idle_gb_seconds: z.number().openapi({ description: 'Memory of workers that were kept warm.' }),
@@ -32,7 +32,7 @@ const query = z.object({
     .openapi({ description: 'First day, such as 2026-11-01; default: the first of the month.' }),
   to: z.string().optional().openapi({ description: 'Last day; default: today.' }),
   by: z.string().optional().openapi({
-    description: 'What the sums are of: day, project, function, or several with commas; default: function.',
+    description: 'How the sums are grouped: by day, project, function, or several with commas; default: function.',
   }),
   format: z.enum(['json', 'csv']).optional(),
   all_projects: z.string().optional().openapi({ description: 'Include every project; admins only.' }),
@@ -47,7 +47,7 @@ export function bindUsage(app: HttpApp, usage: Usage): void {
       path: '/v1/usage',
       tag: 'stats',
       summary: 'Show the resources that functions used, by day, project and function',
-      description: 'As CSV with format=csv, or when the request accepts text/csv. The last seconds are in it.',
+      description: 'CSV with format=csv, or when the request accepts text/csv. The last seconds are included.',
       query,
       answers: { 200: shown },
       refusals: ['invalid_request', 'forbidden'],
@@ -67,7 +67,7 @@ function askedOf(c: Ctx) {
   const unknown = Object.keys(given).find((key) => !(key in query.shape))
   if (unknown !== undefined) {
     const known = Object.keys(query.shape).join(', ')
-    throw invalid(`${JSON.stringify(unknown)} is not a parameter here; there are ${known}.`)
+    throw invalid(`${JSON.stringify(unknown)} is not a parameter here; the parameters are ${known}.`)
   }
   const { format } = given
   if (format !== undefined && format !== 'csv' && format !== 'json') throw invalid('"format" must be json or csv.')
@@ -82,7 +82,7 @@ function askedOf(c: Ctx) {
 
 function dayIn(name: string, given: string | undefined): string | undefined {
   if (given === undefined || isDay(given)) return given
-  throw invalid(`"${name}" must be a day such as 2026-11-30, and is ${JSON.stringify(given)}.`)
+  throw invalid(`"${name}" must be a day such as 2026-11-30, not ${JSON.stringify(given)}.`)
 }
 
 /** True when the day exists. */
@@ -94,7 +94,7 @@ function isDay(text: string): boolean {
 function keysIn(given: string): UsageKey[] {
   const names = given.split(',')
   const wrong = names.find((name) => !(usageKeys as readonly string[]).includes(name))
-  if (wrong !== undefined) throw invalid(`"by" takes ${usageKeys.join(', ')}, and not ${JSON.stringify(wrong)}.`)
+  if (wrong !== undefined) throw invalid(`"by" takes ${usageKeys.join(', ')}, not ${JSON.stringify(wrong)}.`)
   return names as UsageKey[]
 }
 

@@ -121,7 +121,7 @@ export function bindWebhookInvoke(app: HttpApp, parts: WebhookInvokeParts): void
       path: '/v1/webhooks/:id/invoke',
       tag,
       summary: 'Run the function of a webhook that answers',
-      description: 'For those who try an address with a challenge first. Only with "sync"; another webhook is a POST.',
+      description: 'For senders that verify the URL with a challenge first. Only webhooks with "sync" answer GET.',
       public: { id: /[0-9a-f-]+/ },
       answers: { 200: z.any() },
       refusals: ['not_found', 'runtime_unavailable', 'no_worker', 'shutting_down'],

@@ -9,7 +9,7 @@ import { integer, integerParam, parseFields } from '../fields.ts'
 import type { Ctx } from '../request-context.ts'
 
 const tag = 'workers'
-const amount = z.object({ count: integer('How many; default 1.') })
+const amount = z.object({ count: integer('Number of workers; default 1.') })
 const listed = z.object({
   workers: z.array(z.object({ function_id: z.string(), function_version: z.int(), worker_name: z.string() })),
 })
@@ -32,12 +32,12 @@ const keptWorker = z
     eviction: z
       .int()
       .nullable()
-      .openapi({ description: '1: the next that goes; null: it does not go for others now.' }),
+      .openapi({ description: '1: the next one to be evicted; null: it is not evicted now.' }),
     worth: z.number().nullable().openapi({
       description:
-        'Milliseconds of cold starts that keeping it is expected to save, per second and MiB; the least goes first.',
+        'Milliseconds of cold starts that keeping it is expected to save, per second and MiB; the lowest is evicted first.',
     }),
-    saves: z.number().nullable().openapi({ description: 'The same of all its memory: milliseconds per hour.' }),
+    saves: z.number().nullable().openapi({ description: 'The same for all its memory: milliseconds per hour.' }),
   })
   .openapi('KeptWorker')
 const kept = z.object({
@@ -45,20 +45,20 @@ const kept = z.object({
     .object({ budget: z.int(), reserved: z.int(), used: z.int().nullable() })
     .openapi({ description: 'Bytes of all workers; used: of those whose memory is known, null: of none.' }),
   waiting_calls: z.int(),
-  workers: z.array(keptWorker).openapi({ description: 'What would go first comes first.' }),
+  workers: z.array(keptWorker).openapi({ description: 'In the order of eviction.' }),
 })
 
 const perSample = z.array(z.int())
 const history = z
   .object({
     every_seconds: z.int(),
-    budget: z.int().openapi({ description: 'Bytes that all workers may hold.' }),
-    times: z.array(z.string()).openapi({ description: 'The oldest first; every other list has a value for each.' }),
-    reserved: perSample.openapi({ description: 'Bytes of all workers, those on their way included.' }),
+    budget: z.int().openapi({ description: 'Maximum of the memory of all workers, in bytes.' }),
+    times: z.array(z.string()).openapi({ description: 'The oldest first; every other list has one value for each.' }),
+    reserved: perSample.openapi({ description: 'Bytes of all workers, including those that are being started.' }),
     states: z.object({ busy: perSample, idle: perSample, paused: perSample, generic: perSample, leaving: perSample }),
     functions: z
       .array(z.object({ function_id: z.string(), function_name: z.string().nullable(), memory: perSample }))
-      .openapi({ description: 'Those that held most, the most first.' }),
+      .openapi({ description: 'Those that used the most memory, the largest first.' }),
     starts: z
       .object({ warm: perSample, prewarmed: perSample, cold: perSample })
       .openapi({ description: 'Starts of calls that ended since the previous time.' }),
@@ -221,7 +221,8 @@ function target(c: Ctx): { id: string; version: number } {
 function versionQuery(c: Ctx): number {
   const { function_version: version, ...others } = c.req.query()
   const [unknown] = Object.keys(others)
-  if (unknown !== undefined) throw invalid(`${JSON.stringify(unknown)} is not a parameter here; function_version is.`)
+  if (unknown !== undefined)
+    throw invalid(`${JSON.stringify(unknown)} is not a parameter here; the only one is function_version.`)
   return version === undefined ? 0 : integerParam('function_version', version)
 }
 

@@ -9,11 +9,14 @@ export async function sourceOfBuild(
   { functionId, packageHash }: Build,
 ): Promise<{ functionId: string; zip: Upload }> {
   if (functionId === null || functions.find(functionId) === null) {
-    throw new FaasError('conflict', 'The function of this build was not made, or is deleted: deploy the package again.')
+    throw new FaasError(
+      'conflict',
+      'The function of this build was not created, or is deleted: deploy the package again.',
+    )
   }
   const zip = packageHash === null ? null : await bytesOf(packages, packageHash)
   if (zip === null) {
-    throw new FaasError('conflict', 'The package of this build is not kept any more: deploy it again.')
+    throw new FaasError('conflict', 'The package of this build is not stored any more: deploy it again.')
   }
   return { functionId, zip }
 }

@@ -39,7 +39,7 @@ export function requiredBuild(
   const isAsked = mode === 'always' || bundle
   if (facts === undefined) {
     if (!isAsked) return null
-    throw invalid('This runtime builds nothing: leave "build" out, and bring what the code needs in the package.')
+    throw invalid('This runtime has no builds: leave "build" out, and put what the code needs into the package.')
   }
   if (bundle && !facts.bundles) throw invalid('This runtime makes no bundles: leave "bundle" out.')
   const list = facts.lists.find(({ file, needs }) => names.includes(file) && needs.test(text(file)))?.file
@@ -74,4 +74,4 @@ export function buildRefusal(why: string, log: string, id: string): FaasError {
 }
 
 const whereAllIs = (id: string): string =>
-  `All of its output: taibai builds log ${id} (GET /v1/builds/${id}/log). Where nothing has to be installed: taibai deploy --no-build (?build=never).`
+  `Its whole output: taibai builds log ${id} (GET /v1/builds/${id}/log). If nothing has to be installed: taibai deploy --no-build (?build=never).`

@@ -3,7 +3,7 @@ import { FaasError } from '../../domain/errors.ts'
 /** A deployment that was accepted later has already replaced the code. */
 export class Superseded extends FaasError {
   constructor() {
-    super('conflict', 'Another deployment of this function, accepted after this one, was done first: its code stays.')
+    super('conflict', 'Another deployment of this function, accepted after this one, ended first: its code stays.')
   }
 }
 

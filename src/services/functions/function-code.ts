@@ -30,7 +30,7 @@ export function readCode(given: unknown): GivenCode {
 function refuseLong(code: FunctionCode): void {
   const bytes = Buffer.byteLength(JSON.stringify(code))
   if (bytes > mostKeptBytes) {
-    throw invalid(`"code" has ${bytes} bytes; at most ${mostKeptBytes} are kept. Bring code as a package or inline.`)
+    throw invalid(`"code" has ${bytes} bytes; at most ${mostKeptBytes} are allowed. Send code as a package or inline.`)
   }
 }
 
@@ -155,7 +155,7 @@ function checkInit(init: unknown, mode: unknown): void {
 function checkFissionInit({ main, ...others }: Record<string, unknown>): void {
   if (Object.keys(others).length === 0 && (main === undefined || typeof main === 'string')) return
   throw invalid(
-    '"code.init" of an image of mode "fission" has "main" alone: the name of its function, such as "user.main".',
+    '"code.init" of an image of mode "fission" has only "main": the name of its function, such as "user.main".',
   )
 }
 

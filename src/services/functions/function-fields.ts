@@ -102,7 +102,7 @@ export function checkFields(given: FunctionFields, limits: FunctionLimits): void
 /** Checks who may use these host names: a name that the operator did not allow could be the server's own. */
 export function checkHosts(hosts: string[] | undefined, who: { isAdmin: boolean }, limits: FunctionLimits): void {
   if (hosts === undefined) return
-  if (hosts.length > mostHosts) throw invalid(`"hosts" has ${hosts.length} names; at most ${mostHosts} are taken.`)
+  if (hosts.length > mostHosts) throw invalid(`"hosts" has ${hosts.length} names; at most ${mostHosts} are allowed.`)
   for (const host of hosts) {
     if (!isHostName(host)) {
       throw invalid(
@@ -167,7 +167,7 @@ export function checkFieldCombination(fn: Fn, bounds: RuntimeBounds | null): voi
   if (bounds === null) return checkImage(fn)
   const { signatures } = bounds
   if (fn.writable.length > 0) {
-    throw invalid('"writable" is for functions of an image; what a runtime runs writes to /tmp.')
+    throw invalid('"writable" is for functions of an image; functions of a runtime write to /tmp.')
   }
   if (fn.signature !== null && !signatures.includes(fn.signature)) {
     throw invalid(`"signature" must be one that the runtime supports: ${signatures.join(', ')}.`)
@@ -211,12 +211,12 @@ function checkEnv(env: Record<string, string>, maxBytes: number): void {
   }
   if (Object.values(env).some((value) => value.includes('\0'))) throw invalid('"env" must not hold null characters.')
   const bytes = Buffer.byteLength(JSON.stringify(env))
-  if (bytes > maxBytes) throw invalid(`"env" has ${bytes} bytes; at most ${maxBytes} are taken.`)
+  if (bytes > maxBytes) throw invalid(`"env" has ${bytes} bytes; at most ${maxBytes} are allowed.`)
 }
 
 const mib = 1024 * 1024
 
-const maxTimeoutHint = ' The operator raises the most with TAIBAI_TIMEOUT_MAX_SECONDS.'
+const maxTimeoutHint = ' The operator can raise the maximum with TAIBAI_TIMEOUT_MAX_SECONDS.'
 
 function within(
   key: string,

@@ -11,7 +11,7 @@ const labelValue = /^[A-Za-z0-9._/-]{1,63}$/
 export function checkPlacement(placement: Placement): void {
   const labels = Object.entries(placement)
   if (labels.length > mostLabels)
-    throw invalid(`"placement" has ${labels.length} labels; at most ${mostLabels} are taken.`)
+    throw invalid(`"placement" has ${labels.length} labels; at most ${mostLabels} are allowed.`)
   for (const [name, value] of labels) {
     if (labelName.test(name) && labelValue.test(value)) continue
     const quoted = JSON.stringify(`${name}=${value}`.slice(0, 150))

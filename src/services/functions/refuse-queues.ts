@@ -12,6 +12,6 @@ export function refuseQueues(
   }
   if (given.hasTrust) return
   throw invalid(
-    'The function has no trust to post to a queue of Zaqar with: create it with a Keystone token. Images have none at all.',
+    'The function has no trust to post to a queue of Zaqar with: create it with a Keystone token. Images have no trust.',
   )
 }

@@ -155,4 +155,4 @@ export class RunningBuilds {
 }
 
 export const interruptedText = (how: 'stopped' | 'ended'): string =>
-  `The server ${how} before it had ended, and nothing was changed: deploy it again, or build it again (taibai builds rebuild).`
+  `The server ${how} before it had ended, and nothing was changed: deploy again, or repeat the build (taibai builds rebuild).`

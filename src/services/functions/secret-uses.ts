@@ -5,7 +5,7 @@ const mostUses = 100
 
 /** Checks how a function refers to its secrets. */
 export function checkSecretUses(uses: readonly SecretUse[]): void {
-  if (uses.length > mostUses) throw invalid(`"secrets" has ${uses.length} entries; at most ${mostUses} are taken.`)
+  if (uses.length > mostUses) throw invalid(`"secrets" has ${uses.length} entries; at most ${mostUses} are allowed.`)
   const places = new Set<string>()
   for (const { name, as, to } of uses) {
     if (!secretNamePattern.test(name))
@@ -23,7 +23,7 @@ function checkVariable(name: string): void {
       `"secrets" puts one into the variable ${JSON.stringify(name)}: write letters, digits and "_" in "to".`,
     )
   }
-  if (name.startsWith('TAIBAI_')) throw invalid(`"secrets" names ${name}: names that begin with TAIBAI_ are ours.`)
+  if (name.startsWith('TAIBAI_')) throw invalid(`"secrets" names ${name}: names that begin with TAIBAI_ are reserved.`)
 }
 
 function checkFile(name: string): void {

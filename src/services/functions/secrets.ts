@@ -126,7 +126,7 @@ export class Secrets {
 
   #newValue(secret: Secret, { value, version }: NewVersion): string {
     if (version === undefined) return checkedValue(value)
-    if (value !== undefined) throw invalid('Give "value", or "version" to hand out an earlier value again; not both.')
+    if (value !== undefined) throw invalid('Give "value", or "version" to use an earlier value again; not both.')
     return this.#parts.vault.valueAt(secret, version)
   }
 
@@ -151,7 +151,8 @@ export class Secrets {
 const asHolder = ({ id, projectId }: Fn): Dependent => ({ kind: 'function', id, projectId })
 
 function checkedName(name: string | undefined): string {
-  if (name === undefined || name === '') throw invalid('"name" is required: what functions call the secret.')
+  if (name === undefined || name === '')
+    throw invalid('"name" is required: the name by which functions use the secret.')
   if (secretNamePattern.test(name)) return name
   throw invalid('"name" must be made of letters, digits, "_" and "-", 128 at most, and begin with a letter or "_".')
 }
@@ -161,7 +162,7 @@ function checkedValue(value: string | undefined): string {
   if (value === undefined) throw invalid('"value" is required: the secret itself.')
   if (value === '') throw invalid('"value" must not be empty.')
   const bytes = Buffer.byteLength(value)
-  if (bytes > maxSecretBytes) throw invalid(`"value" has ${bytes} bytes; at most ${maxSecretBytes} are taken.`)
+  if (bytes > maxSecretBytes) throw invalid(`"value" has ${bytes} bytes; at most ${maxSecretBytes} are allowed.`)
   if (value.includes('\0')) throw invalid('"value" must not hold null characters.')
   return value
 }

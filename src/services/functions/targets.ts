@@ -153,7 +153,7 @@ export class Targets {
     const named = ref.functionAlias || !ref.functionId ? null : parseTargetName(ref.functionId)
     if (named === null) return ref
     if (ref.functionVersion)
-      throw invalid(`function_id names ${JSON.stringify(ref.functionId)} and function_version another.`)
+      throw invalid(`function_id names ${JSON.stringify(ref.functionId)} already: leave function_version out.`)
     return this.#ref(who, named)
   }
 

@@ -9,7 +9,7 @@ const taken = ['/proc', '/sys', '/dev', '/tmp']
 
 export function checkWritable(paths: string[]): void {
   if (paths.length > mostFolders) {
-    throw invalid(`"writable" has ${paths.length} folders; at most ${mostFolders} are taken.`)
+    throw invalid(`"writable" has ${paths.length} folders; at most ${mostFolders} are allowed.`)
   }
   for (const path of paths) checkFolder(path)
   const twice = paths.find((path, at) => paths.indexOf(path) !== at)
@@ -25,5 +25,5 @@ function checkFolder(path: string): void {
   }
   const within = taken.find((folder) => path === folder || path.startsWith(`${folder}/`))
   if (within === undefined) return
-  throw invalid(`"writable" names ${path}: ${within} is not a function's to mount; name folders of its image.`)
+  throw invalid(`"writable" names ${path}: ${within} cannot be mounted by a function; name folders of its image.`)
 }

@@ -55,7 +55,8 @@ export class AccessKeys {
     const { tokens, vault, clock, keys } = this.#parts
     if (name.trim() === '') throw invalid('"name" is required and must not be empty: say what the key is for.')
     const token = tokenId === undefined ? tokens.idOf(who) : this.#tokenOfOthers(who, tokenId)
-    if (token === undefined) throw invalid('Access keys stand for API tokens: ask with one, or name one in "token_id".')
+    if (token === undefined)
+      throw invalid('Access keys represent API tokens: call with one, or name one in "token_id".')
     const principal = tokens.standsFor(token)
     if (principal === null) throw notFound('Token', String(token))
     const id = newId()

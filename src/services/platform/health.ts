@@ -113,7 +113,7 @@ const missingFinding = ({ name, usedBy }: MissingImage): Finding =>
   )
 
 function recordsFinding({ isFailing, lostRows, pendingBytes }: LedgerGauges): Finding {
-  const lost = lostRows > 0 ? ` ${lostRows} could not be kept since the server began.` : ''
+  const lost = lostRows > 0 ? ` ${lostRows} could not be saved since the server started.` : ''
   const makeRoom = 'Make room on the disk of the data folder: what waits is written then.'
   if (isFailing) {
     return problem(
@@ -131,14 +131,14 @@ function backupFinding(lastAt: number | null, now: number, everyHours: number): 
     everyHours > 0
       ? 'The server makes one by itself; "taibai backup" makes one now.'
       : 'Make one with "taibai backup FILE", or let the server make them: TAIBAI_BACKUP_EVERY_HOURS=24.'
-  if (lastAt === null) return warning('backups', 'There is no backup with the server.', howTo)
+  if (lastAt === null) return warning('backups', 'The server has no backup.', howTo)
   const days = Math.floor((now - lastAt) / dayMs)
-  const says = `The last backup is ${days === 0 ? 'of today' : `${days} days old`}.`
+  const says = `The last backup is ${days === 0 ? 'from today' : `${days} days old`}.`
   return now - lastAt > oldBackupMs ? warning('backups', says, howTo) : ok('backups', says)
 }
 
 function memoryFinding({ budgetBytes, reservedBytes, hostBytes }: HealthReport['memory']): Finding {
-  const says = `Workers may have ${sizeText(budgetBytes)} of the host's ${sizeText(hostBytes)}, and have ${sizeText(reservedBytes)}.`
+  const says = `Workers may have ${sizeText(budgetBytes)} of the host's ${sizeText(hostBytes)}; ${sizeText(reservedBytes)} are reserved.`
   const less = 'Set a smaller TAIBAI_MEMORY_BUDGET_MB: the system, the engine and the server need memory, too.'
   if (budgetBytes > hostBytes) return problem('memory', says, less)
   return budgetBytes > hostBytes * mostBudget ? warning('memory', says, less) : ok('memory', says)

@@ -62,5 +62,5 @@ const belonging = ({ id, projectId }: Secret, number: number): string => `${proj
 const cannotBeOpened = (name: string): FaasError =>
   new FaasError(
     'internal',
-    `Secret ${name} was sealed with another key: bring back the secret.key of then, or set the secret again.`,
+    `Secret ${name} was sealed with another key: restore the secret.key that sealed it, or set the secret again.`,
   )

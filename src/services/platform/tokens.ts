@@ -204,7 +204,7 @@ export interface NewTokenSecret {
 function rolesOf({ roles, scopes }: NewToken): string[] {
   if (roles === undefined) return scopes?.includes('admin') ? ['admin'] : ['member']
   if (scopes?.includes('admin') && !roles.includes('admin')) {
-    throw invalid('"scopes" has admin, and "roles" has not: an admin needs both.')
+    throw invalid('"scopes" has admin and "roles" does not: an admin token has it in both.')
   }
   return roles
 }

@@ -127,7 +127,7 @@ export class AcceptedRuns {
     })
     if (!isThere) {
       place.giveUp()
-      throw new FaasError('not_found', `Execution ${execution.id} is gone, or runs already.`)
+      throw new FaasError('not_found', `Execution ${execution.id} is deleted, or runs already.`)
     }
     this.#parts.ends.tell(execution)
     return { execution, finished: this.#promise(execution, place, null), duplicate: false }
@@ -243,8 +243,8 @@ export class AcceptedRuns {
 
   #usedUp({ execution }: Promised, target: Target): number | null {
     const { attempt } = execution
-    const times = attempt === 1 ? 'once' : `${attempt} times in all`
-    const error = new FaasError('internal', `The server ended while this run was at work, ${times}.`)
+    const times = attempt === 1 ? 'once' : `${attempt} times in total`
+    const error = new FaasError('internal', `The server ended while this run was running, ${times}.`)
     noteEnd(execution, platformOutcome(error), this.#parts.clock.now())
     return this.#die(execution, target.revision, target)
   }

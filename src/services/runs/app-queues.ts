@@ -92,7 +92,7 @@ export class AppQueues {
     if (this.#told.size >= mostTold) this.#told.clear()
     this.#told.add(key)
     const place = to === null ? type : `${type} ${to}`
-    return `[The output "${name}" (${place}) has nobody here that reads it: it is kept in "outputs" of the execution.]\n`
+    return `[The output "${name}" (${place}) is read by nothing here: it is kept in "outputs" of the execution.]\n`
   }
 }
 

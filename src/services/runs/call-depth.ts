@@ -28,5 +28,5 @@ export function refuseTooDeep(depth: number, max: number): void {
 }
 
 const tooDeep = (max: number): string =>
-  `This call would be number ${max + 1} in a row of functions that call each other, and ${max} are the most ` +
-  '(TAIBAI_MAX_CALL_DEPTH): do they call each other in a ring?'
+  `This call would be number ${max + 1} in a chain of functions that call each other, and the maximum is ${max} ` +
+  '(TAIBAI_MAX_CALL_DEPTH): do they call each other in a loop?'

@@ -90,7 +90,7 @@ export class DeadLetters {
   async #found(who: Principal, { filter, page }: ListQuery): Promise<string[]> {
     if (filter.conditions.length === 0) {
       throw invalid(
-        'Say which dead letters: by function_id, status or another filter; created_at=gte:1970-01-01 is all.',
+        'Choose the dead letters by function_id, status or another filter; created_at=gte:1970-01-01 means all.',
       )
     }
     const ids: string[] = []

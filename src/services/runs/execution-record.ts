@@ -103,7 +103,7 @@ export function failureLogText(outcome: Outcome): string {
 /** The retry time is over; the last failure stays recorded. */
 export function recordRetriesExpired(execution: Execution, maxAgeMs: number): void {
   const last = execution.error?.message ?? ''
-  const message = `The run could not be made within ${maxAgeMs / 60_000} minutes of its acceptance. ${last}`.trim()
+  const message = `The run did not succeed within ${maxAgeMs / 60_000} minutes of its acceptance. ${last}`.trim()
   execution.error = { type: errorTypes.platform, message, stack: null }
 }
 

@@ -128,7 +128,7 @@ export class ResultDeliveries {
   async #send(execution: Execution, delivery: ResultDelivery): Promise<SendResult> {
     const depth = (execution.terms?.depth ?? 0) + 1
     if (depth > maxDepth) {
-      return { kind: 'gone', reason: `${depth} runs in a row were made by results of others: that is a loop.` }
+      return { kind: 'gone', reason: `${depth} runs in a row were started by results of others: that is a loop.` }
     }
     const { to } = delivery
     if ('url' in to && to.callback !== undefined) {

@@ -246,4 +246,4 @@ export const needsKeystone = (): FaasError =>
   invalid('Event sources need Keystone authentication, which this server does not use.')
 
 const noTrust = (): FaasError =>
-  invalid('The function has no trust to look at Swift with: create it with a Keystone token. Images have none at all.')
+  invalid('The function has no trust to look at Swift with: create it with a Keystone token. Images have no trust.')

@@ -18,7 +18,7 @@ export const main = {
       console.log(`${image.length} bytes became ${data.length}, ${info.width}×${info.height}`)
       return new Response(data, { headers: { 'Content-Type': 'image/webp' } })
     } catch (error) {
-      return refused(415, `This is no image that can be read: ${error.message}`)
+      return refused(415, `This is not a readable image: ${error.message}`)
     }
   },
 }

@@ -40,7 +40,7 @@ function bind(main, wish) {
 function paramsOf(kind, buffer, from, to) {
   const given = kind === 'none' ? {} : kind === 'json' ? parseJson(buffer.toString('utf8', from, to)) : undefined
   if (typeof given !== 'object' || given === null) {
-    throw new NotAnObject('an action takes a JSON object as its parameters, and this call brings none')
+    throw new NotAnObject('an action takes a JSON object as its parameters, and this call has none')
   }
   return defaults === null || Array.isArray(given) ? given : { ...defaults, ...given }
 }

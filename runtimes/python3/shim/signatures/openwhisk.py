@@ -61,7 +61,7 @@ def prepare(worker, function):
 def params_of(meta, body):
     given = {} if meta.get('input') == 'none' else read_input(meta, body)
     if not isinstance(given, (dict, list)):
-        raise NotAnObject('an action takes a JSON object as its parameters, and this call brings none')
+        raise NotAnObject('an action takes a JSON object as its parameters, and this call has none')
     return {**Action.defaults, **given} if Action.defaults and isinstance(given, dict) else given
 
 

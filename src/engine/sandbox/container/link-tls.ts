@@ -13,24 +13,18 @@ export function linkFindings(callers: WorkerCallers | undefined): Finding[] {
   if (callers === undefined) return []
   if (callers.isEncrypted) {
     return [
-      ok(
-        area,
-        'Workers and the server reach each other over TCP, encrypted (TLS 1.3, with a certificate of this start).',
-      ),
+      ok(area, 'Workers and the server connect over TCP, encrypted (TLS 1.3, with a certificate made at this start).'),
     ]
   }
   if (callers.staysHere) {
     return [
-      ok(
-        area,
-        'Workers and the server reach each other over TCP, which does not leave this machine and is not encrypted.',
-      ),
+      ok(area, 'Workers and the server connect over TCP, which does not leave this machine and is not encrypted.'),
     ]
   }
   return [
     warning(
       area,
-      'What workers and the server say to each other over TCP is not encrypted (each worker proves itself with a secret of its own).',
+      'The TCP connections between workers and the server are not encrypted (each worker proves itself with a secret of its own).',
       'Do not set TAIBAI_LINK_TLS to off, or let workers reach this server over a network of their own: a VLAN, or WireGuard.',
     ),
   ]

@@ -51,5 +51,5 @@ export class ApiNetwork {
 }
 
 const unreachable = (address: string): string =>
-  `Functions with "api" find no way to this server: it cannot listen at ${address}, the engine's end of their network. ` +
+  `Functions with "api" cannot reach this server: it cannot listen at ${address}, the engine's address in their network. ` +
   'Let the server run on the machine of its engine.'

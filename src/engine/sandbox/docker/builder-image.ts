@@ -110,7 +110,7 @@ export class BuilderImages {
       .catch((cause: unknown) => {
         onOutput(output.join(''))
         const text = output.join('').trimEnd().split('\n').slice(-lastLines).join('\n')
-        throw new FaasError('build_failed', `the image that builds could not be made.\n${text}`, { cause })
+        throw new FaasError('build_failed', `the image for builds could not be made.\n${text}`, { cause })
       })
     return image
   }
@@ -141,7 +141,7 @@ export class BuilderImages {
     if (npm === undefined) {
       throw new FaasError(
         'build_failed',
-        'the image that builds takes npm from this machine, where there is none: install it, or bring images of the official base.',
+        'the image for builds takes npm from this machine, which has none: install npm, or load runtime images that are made on the official ones.',
       )
     }
     // The path is bin/npm-cli.js of npm's package.

@@ -232,4 +232,4 @@ export class ContainerClient {
 
 /** The kernel's limit of ports of a bridge. */
 const noPort =
-  'The network of the functions has no port left: 1,023 containers at once are all that a bridge takes. Fewer workers have room in a smaller TAIBAI_MEMORY_BUDGET_MB.'
+  'The network of the functions has no port left: a bridge takes at most 1,023 containers at once. A smaller TAIBAI_MEMORY_BUDGET_MB allows fewer workers.'

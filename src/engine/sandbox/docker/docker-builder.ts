@@ -74,8 +74,8 @@ export class DockerBuilder implements Builder {
         throw error
       })
       if (found === 'too large') throw failed(buildTooLarge(buildMaxMb))
-      if (found === 'hidden') throw failed('it made a folder that cannot be looked into.')
-      if (found === 'unseen') throw failed('it kept others from seeing how much it writes.')
+      if (found === 'hidden') throw failed('it made a folder that cannot be read.')
+      if (found === 'unseen') throw failed('it hid how much it writes.')
       await Promise.race([printed, pause(lastOutputMs, undefined, { ref: false })])
       if (found === 0) return
       throw failed(buildEndText(found, await this.#docker.containers.hasRunOutOfMemory(container), buildMemoryMb))
@@ -97,7 +97,7 @@ export class DockerBuilder implements Builder {
 export function buildEndText(code: number, ranOut: boolean, memoryMb: number): string {
   if (ranOut) return `it needed more memory than ${memoryMb} MiB (TAIBAI_BUILD_MEMORY_MB).`
   if (code !== killedCode) return `it ended with code ${code}.`
-  return `it was killed (code ${code}), and not for its own memory as the engine tells: this machine may be short of memory.`
+  return `it was killed (code ${code}), and the engine does not name its memory as the reason: this machine may be short of memory.`
 }
 
 /** 128 plus the number of SIGKILL. */

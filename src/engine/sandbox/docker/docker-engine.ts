@@ -237,7 +237,7 @@ export class DockerEngine implements SandboxEngine {
 }
 
 const cannotShare =
-  'Images of mode "lambda" share their network with a helper of the server, and that cannot be with the OCI runtime'
+  'Images of mode "lambda" share their network with a helper of the server: that is not possible with the OCI runtime'
 
 /** Resources that belong to one sandbox until it is gone. */
 interface Taken {

@@ -124,7 +124,7 @@ export class DockerSandbox implements Sandbox {
     this.#paused = 'no'
     if (before !== 'frozen') return this.#containers.change(this.#container, 'unpause')
     await this.#group?.freezer?.thaw().catch((cause: unknown) => {
-      throw new FaasError('engine_failed', `Container ${this.name} could not be thawed.`, { cause })
+      throw new FaasError('engine_failed', `Container ${this.name} could not be resumed.`, { cause })
     })
   }
 

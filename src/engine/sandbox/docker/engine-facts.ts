@@ -33,10 +33,10 @@ export function wrongCgroupParent(parent: string | undefined, driver: string | u
   if (driver === 'systemd') {
     return isSlice
       ? null
-      : `The engine leaves control groups to systemd: TAIBAI_CGROUP_PARENT has to be a slice, such as workers.slice, and is ${parent}.`
+      : `The engine leaves control groups to systemd: TAIBAI_CGROUP_PARENT must be a slice, such as workers.slice, not ${parent}.`
   }
   const isPath = parent.startsWith('/') && !parent.includes('..')
   return isPath
     ? null
-    : `The engine makes control groups itself: TAIBAI_CGROUP_PARENT has to be a path, such as /taibai-workers, and is ${parent}.`
+    : `The engine makes control groups itself: TAIBAI_CGROUP_PARENT must be a path, such as /taibai-workers, not ${parent}.`
 }

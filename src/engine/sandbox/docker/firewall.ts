@@ -91,5 +91,5 @@ async function fill({ chains }: FirewallRules): Promise<void> {
 function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
   if (code === 'ENOENT') return 'there is no iptables on this machine'
-  return `iptables says no: ${message.split('\n')[0]}`
+  return `iptables refused the rules: ${message.split('\n')[0]}`
 }

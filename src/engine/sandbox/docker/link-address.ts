@@ -40,7 +40,7 @@ export function linkAddressOf(facts: LinkFacts): LinkAddress {
   if (ownAddress !== null) return { kind: 'address', host: ownAddress, port: 0, listenOn: ownAddress }
   throw new FaasError(
     'engine_failed',
-    "The engine does not see this server's files, and how its containers reach this server is not known: set TAIBAI_LINK_ADDRESS to an address of this machine (with :PORT, if a firewall wants to know it).",
+    "The engine does not see this server's files, and how its containers reach this server is not known: set TAIBAI_LINK_ADDRESS to an address of this machine (with :PORT, if a firewall needs a fixed port).",
   )
 }
 

@@ -49,7 +49,7 @@ export class NetworkClient {
   }
 
   async leave(network: string, container: string): Promise<void> {
-    await askEngine('take a container from a network', () =>
+    await askEngine('disconnect a container from a network', () =>
       this.#api.ask('POST', `/networks/${network}/disconnect`, {}, { Container: container, Force: true }),
     )
   }

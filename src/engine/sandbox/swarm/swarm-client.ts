@@ -68,7 +68,7 @@ export class SwarmClient {
   async nodeImage(image: string, isOfFunction = false): Promise<NodeImage | undefined> {
     // The reference becomes part of a URL of the engine's API.
     if (!isImageReference(image))
-      throw new FaasError('engine_failed', `${JSON.stringify(image)} is no name of an image.`)
+      throw new FaasError('engine_failed', `${JSON.stringify(image)} is not the name of an image.`)
     return this.api.ask<ImageAnswer>('GET', `/images/${image}/json`).then(
       (answer) => nodeImageOf(image, answer, isOfFunction),
       (cause: unknown) => unlessGone('The manager could not look for an image.', cause),
@@ -77,7 +77,7 @@ export class SwarmClient {
 
   async keepSecret(Name: string, text: string, Labels: Record<string, string>): Promise<string> {
     const body = { Name, Labels, Data: Buffer.from(text).toString('base64') }
-    return (await this.#order<{ ID: string }>('keep a secret', '/secrets/create', body)).ID
+    return (await this.#order<{ ID: string }>('store a secret', '/secrets/create', body)).ID
   }
 
   /** Returns their ids. */

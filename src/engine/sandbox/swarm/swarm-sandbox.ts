@@ -11,7 +11,7 @@ export class SwarmSandbox implements Sandbox {
   /** The swarm reports the end of a task within a second: when it does not, the node or the manager has failed. */
   readonly isLost = true
   readonly exited: Promise<Exit>
-  /** Resolves when the output of an image has been delivered; absent: it is no image. */
+  /** Resolves when the output of an image has been delivered; absent: it is not an image. */
   printed?: Promise<void>
   /** Resolves when its task runs; rejects with the reason why it cannot. */
   readonly running: Promise<void>

@@ -47,7 +47,7 @@ const hasEnded = (state: string): boolean => /^(complete|failed|rejected|shutdow
 
 function refusalOf(node: string, problem: string | undefined): string {
   if (/no such image/i.test(problem ?? ''))
-    return `The node ${node} does not have the worker's image: bring it there with taibai images push ssh://NODE.`
+    return `The node ${node} does not have the worker's image: copy it there with taibai images push ssh://NODE.`
   return `The node ${node} could not start a worker: ${problem ?? 'it does not say why'}.`
 }
 
