@@ -34,17 +34,17 @@ describeWithDocker("The console's images", () => {
       await page.addInitScript((token) => sessionStorage.setItem('taibai-token', token), data.adminToken)
       await page.goto(`${server.url}/console/images`)
       await page.getByRole('row', { name: /taibai\/nodejs:\S+ .* nodejs, .* used$/ }).waitFor()
-      await page.getByRole('row', { name: new RegExp(`^${image} .* nobody unused$`) }).waitFor()
+      await page.getByRole('row', { name: new RegExp(`^${image} .* – unused$`) }).waitFor()
 
       await page.getByLabel('Image', { exact: true }).fill('127.0.0.1:9/nothing:1')
-      await page.getByRole('button', { name: 'Fetch' }).click()
+      await page.getByRole('button', { name: 'Pull' }).click()
       await page.getByText('The image 127.0.0.1:9/nothing:1 is not here and could not be pulled.').waitFor()
 
       // Others' images are not removed here: what would go is only shown.
       const asked = page.waitForEvent('dialog')
       const pressed = page.getByRole('button', { name: 'Remove unused images' }).click()
       const dialog = await asked
-      expect(dialog.message()).toMatch(/^Remove these, and free \d+ MiB\?/)
+      expect(dialog.message()).toMatch(/^Remove these and free \d+ MiB\?/)
       expect(dialog.message()).toContain(image)
       await dialog.dismiss()
       await pressed
