@@ -388,7 +388,9 @@ describe.runIf(process.env.TAIBAI_TEST_ENGINES === '1')('with engines of our own
         for (const name of ['act', 'environment']) await server.ask('DELETE', `/v1/functions/${name}`)
       })
 
-      test('an image of a private registry is fetched by the node with the stored credentials, which no one reads in the swarm', async ({ skip }) => {
+      test('an image of a private registry is fetched by the node with the stored credentials, which no one reads in the swarm', async ({
+        skip,
+      }) => {
         await using registry = await PrivateRegistry.start(swarm.ourAddress)
         if (registry === null) return skip('docker-registry and apache2-utils are not installed.')
         const { host, username, password } = registry
