@@ -11,19 +11,28 @@ const isAsked = process.env.TAIBAI_TEST_ENGINES === '1'
 if (isAsked && runsc === null)
   console.warn('NO GVISOR: runsc is not installed. The tests of functions in it are skipped.')
 
-describe.runIf(isAsked && runsc !== null)('an engine with gVisor', () => {
-  describeWithDocker('has functions that ask for it', () => {
+const describeWithGvisor = isAsked && runsc !== null ? describeWithDocker : describe.skip
+
+describeWithGvisor('an engine with gVisor', () => {
+  const links = [
+    { link: 'over TCP', runtimeArgs: ['--network=host'] },
+    { link: 'in a folder', runtimeArgs: ['--network=host', '--host-uds=open', '--host-fifo=open'] },
+  ]
+  describe.each(links)('has functions that ask for it, linked $link', ({ link, runtimeArgs }) => {
+    const isOverTcp = link === 'over TCP'
     let engine: SecondEngine
     let workers: DockerWorkers
     beforeAll(async () => {
-      const runtimeArgs = ['--network=host']
       engine = await SecondEngine.start({ runsc: { path: String(runsc), runtimeArgs } })
       workers = await DockerWorkers.connect({
-        host: engine.tcp,
+        host: isOverTcp ? engine.tcp : `unix://${engine.socket}`,
+        // The second engine sees this folder, but not /tmp.
+        ...(isOverTcp ? {} : { folder: '/var/tmp' }),
         findsPlace: true,
         codeSizeMb: 64,
         startTimeoutMs: 120_000,
       })
+      expect(workers.engine.callers !== undefined).toBe(isOverTcp)
       await engine.bring(...['nodejs', 'python3'].map((runtime) => workers.manifest(runtime).image))
     })
     afterAll(async () => {

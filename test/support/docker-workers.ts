@@ -117,12 +117,26 @@ export class DockerWorkers {
   }
 
   static async connect(options: DockerWorkersOptions = {}): Promise<DockerWorkers> {
-    const { startTimeoutMs = 60_000, stopGraceMs = 2000, findsPlace = false, apiDoor, runtimes = [], ...own } = options
+    const {
+      startTimeoutMs = 60_000,
+      stopGraceMs = 2000,
+      findsPlace = false,
+      apiDoor,
+      runtimes = [],
+      folder,
+      ...own
+    } = options
     const instance = `test-${randomBytes(6).toString('hex')}`
-    const path = realpathSync(mkdtempSync(join(tmpdir(), 'taibai-docker-')))
+    const path = realpathSync(mkdtempSync(join(folder ?? tmpdir(), 'taibai-docker-')))
     const workersDir = join(path, 'workers')
     mkdirSync(workersDir)
-    const given = { ...engineDefaults, instance, ...(findsPlace && { workersDir }), ...own }
+    const given = {
+      ...engineDefaults,
+      instance,
+      ...(findsPlace && { workersDir }),
+      ...(folder && { etcFolder: path }),
+      ...own,
+    }
     const engine = await DockerEngine.connect(given, silentLog)
     const links = await openLinks(engine, workersDir, systemClock)
     return new DockerWorkers(engine, links, { instance, path, runtimes, startTimeoutMs, stopGraceMs, apiDoor })
@@ -255,6 +269,8 @@ export interface DockerWorkersOptions extends Partial<Omit<DockerEngineOptions, 
   stopGraceMs?: number
   /** Asks the engine whether it sees our files, as a server does. */
   findsPlace?: boolean
+  /** Where the workers' folders are made; default: the machine's folder for temporary files. */
+  folder?: string
   /** Further versions of languages. */
   runtimes?: string[]
   /** Address of the server that functions may call. */
