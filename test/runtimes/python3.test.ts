@@ -245,6 +245,10 @@ describe('functions that take liberties', () => {
     ['fork, and return twice', 'os.fork()'],
     ['fork, and raise in the child', 'pid = os.fork()\nif pid == 0: raise ValueError("child")\nos.waitpid(pid, 0)'],
     [
+      'fork, and end the child before it has done anything',
+      'for _ in range(200):\n    pid = os.fork()\n    if pid == 0: time.sleep(60)\n    os.kill(pid, 15)\n    os.waitpid(pid, 0)',
+    ],
+    [
       'use a pool of processes',
       'import multiprocessing\nwith multiprocessing.Pool(2) as pool: pool.map(abs, [-1, -2])',
     ],

@@ -7,8 +7,8 @@ import sys
 import time
 from atexit import _run_exitfuncs as run_exit_functions
 from _contextvars import copy_context
-from _signal import SIG_DFL, SIGTERM, getsignal, signal
-from _thread import allocate_lock, start_new_thread
+from _signal import SIG_BLOCK, SIG_DFL, SIG_SETMASK, SIGTERM, getsignal, pthread_sigmask, signal
+from _thread import allocate_lock, get_ident, start_new_thread
 
 from .calls import Call
 from .context import Context
@@ -59,7 +59,21 @@ class Worker:
         self.stalled_ms = stall_meter()
         self.watcher.start()
         signal(SIGTERM, self.terminate)
-        os.register_at_fork(after_in_child=self.become_child)
+        self.hold_sigterm_at_fork()
+
+    def hold_sigterm_at_fork(self):
+        """A SIGTERM that reaches a child at its very beginning waits until become_child: before that, the interpreter drops it,
+        or the worker's own handler takes it, and the child goes on."""
+        masks = {}
+
+        def hold():
+            masks[get_ident()] = pthread_sigmask(SIG_BLOCK, (SIGTERM,))
+
+        def release():
+            pthread_sigmask(SIG_SETMASK, masks.pop(get_ident(), ()))
+
+        os.register_at_fork(before=hold, after_in_parent=release, after_in_child=self.become_child)
+        os.register_at_fork(after_in_child=release)
 
     def become_child(self):
         """A forked process of the function, which must not speak to the server."""
