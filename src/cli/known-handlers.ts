@@ -1,5 +1,5 @@
 import { factsOf, type Signature, signatureNames } from '../domain/signature.ts'
-import type { KnownPackage, PackageFiles } from './known-packages.ts'
+import { type KnownPackage, type PackageFiles, pythonMain } from './known-packages.ts'
 
 /** Recognises the platform of a handler by its code, where no list of dependencies or other file names the platform. */
 
@@ -7,7 +7,7 @@ import type { KnownPackage, PackageFiles } from './known-packages.ts'
 export function recogniseHandler(files: PackageFiles): KnownPackage | null {
   const code = mainModule(files)
   if (code === null) return null
-  for (const known of [ofScript, ofFission, ofLambda, ofWeb]) {
+  for (const known of [ofScript, ofFission, ...(definesMain(code) ? [] : [ofLambda, ofWeb])]) {
     const found = known(code, files)
     if (found !== null) return found
   }
@@ -53,11 +53,17 @@ function mainModule(files: PackageFiles): MainModule | null {
 const isTest = /(^|[._-])(test|spec|config)[._]/
 
 function defines({ extension, text }: MainModule, name: string): boolean {
-  if (extension === '.py') return new RegExp(`^(?:async )?def ${name}\\(|^${name} *=`, 'm').test(text)
+  if (extension === '.py') {
+    return new RegExp(`^(?:async )?def ${name}\\(|^${name} *=|^from .+ import .*\\b${name}\\b`, 'm').test(text)
+  }
   const exported = `^\\s*(?:module\\.)?exports\\.${name}\\s*=|^export (?:async )?(?:function|const|let|var) ${name}\\b`
   const listed = `(?:module\\.exports\\s*=|^export)\\s*\\{[^}]*\\b${name}\\b`
   return new RegExp(`${exported}|${listed}`, 'm').test(text)
 }
+
+/** `main` is the name of Taibai's functions: a handler beside it does not make the module another platform's. */
+const definesMain = (code: MainModule): boolean =>
+  code.extension === '.py' ? pythonMain.test(code.text) : defines(code, 'main')
 
 /** OpenWhisk: a single script whose `main` is not exported, which no other platform calls. */
 function ofScript({ extension, text }: MainModule, { names }: PackageFiles): KnownPackage | null {

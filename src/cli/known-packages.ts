@@ -161,15 +161,19 @@ const goHandler = /^func (?:Main|Handle|Handler)\(\s*\w+ +http\.ResponseWriter,\
 
 /** An app of Flask, FastAPI or one like them at the top of a module in the root: servers of WSGI and ASGI find it the same way. */
 function ofPythonWeb(files: PackageFiles): KnownPackage | null {
+  if (pythonMain.test(files.text('main.py') ?? '')) return null
   for (const name of files.names.filter((each) => /^\w+\.py$/.test(each))) {
     const text = files.text(name) ?? ''
     const [, app, framework] = pythonApp.exec(text) ?? []
-    if (app === undefined || /^(?:async )?def main\(/m.test(text)) continue
+    if (app === undefined || pythonMain.test(text)) continue
     const entry = `${name.slice(0, -'.py'.length)}.${app}`
     return { kind: `an app of ${framework}`, signature: 'http', runtime: 'python3', entry }
   }
   return null
 }
+
+/** A `main` that takes arguments is Taibai's; one without them is a script's, and one below a decorator is a view. */
+export const pythonMain = /(?<!^@.*\n)^(?:async )?def main\(\s*[^)\s]/m
 
 const pythonApp = /^(\w+)(?:\s*:\s*\w+)?\s*=\s*(?:\w+\.)?(Flask|Quart|FastAPI|Starlette)\(/m
 

@@ -55,6 +55,42 @@ describe('a file is recognised as', () => {
       'export default async (request) => new Response("hi")',
       { signature: 'http', entry: 'hello.default' },
     ],
+    [
+      'an event function, though it has a handler of AWS Lambda too',
+      'hello.js',
+      'exports.main = (event) => event\nexports.handler = exports.main',
+      { signature: undefined, entry: 'hello.main' },
+    ],
+    [
+      'one in Python with such a handler',
+      'hello.py',
+      'def main(params):\n  return params\n\ndef lambda_handler(event, context):\n  return main(event)\n',
+      { signature: undefined, entry: 'hello.main' },
+    ],
+    [
+      'a function of AWS Lambda whose module is a script too',
+      'app.py',
+      'def main():\n  pass\n\ndef lambda_handler(event, context):\n  main()\n',
+      { signature: 'lambda', entry: 'app.lambda_handler' },
+    ],
+    [
+      'one of Qinling',
+      'hello.py',
+      'def main(params):\n  return params\n',
+      { signature: undefined, entry: 'hello.main' },
+    ],
+    [
+      'one whose main is imported, beside a handler of its log',
+      'hello.py',
+      'import logging\nfrom shop import main\n\nhandler = logging.StreamHandler()\n',
+      { signature: undefined, entry: 'hello.main' },
+    ],
+    [
+      'one that exports main and answers with a Response by default',
+      'hello.mjs',
+      'export const main = (event) => event\nexport default () => new Response("hi")',
+      { signature: undefined, entry: 'hello.main' },
+    ],
     ['an event function that exports main', 'hello.js', 'exports.main = (event) => event', { entry: 'hello.main' }],
     ['one in Python by its handler', 'hello.py', 'def handler(event, context):\n  pass', { entry: 'hello.handler' }],
   ])('%s', (_name, name, text, expected) => {

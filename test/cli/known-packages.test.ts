@@ -42,9 +42,27 @@ describe('a folder is recognised as', () => {
       { runtime: 'python3', signature: 'http', entry: 'shop.server' },
     ],
     [
+      'one whose view is called main',
+      { 'app.py': 'app = Flask(__name__)\n\n@app.get("/")\ndef main():\n    return "hi"\n' },
+      { signature: 'http', entry: 'app.app' },
+    ],
+    [
+      'an app of FastAPI whose view main takes arguments, beside a script that starts it',
+      {
+        'app.py': 'app = FastAPI()\n\n@app.get("/")\nasync def main(a: int):\n    pass\n',
+        'main.py': 'def main():\n    pass\n',
+      },
+      { signature: 'http', entry: 'app.app' },
+    ],
+    [
       'an app of FastAPI',
       { 'requirements.txt': 'fastapi', 'main.py': 'import fastapi\n\napp: FastAPI = fastapi.FastAPI(title="a")\n' },
       { runtime: 'python3', signature: 'http', entry: 'main.app' },
+    ],
+    [
+      'a function of Taibai, beside an app that is for its development',
+      { 'main.py': 'def main(event, context):\n    pass\n', 'serve.py': 'app = Flask(__name__)\n' },
+      { signature: undefined, entry: undefined },
     ],
     [
       'a function for events, also where it makes an app for itself',
