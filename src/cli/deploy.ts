@@ -98,7 +98,7 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
     ...(entry !== undefined && { entry }),
     ...(signature !== undefined && { signature }),
   }
-  const wanted = { name, runtime, zip: code.zip, fields: given }
+  const wanted = { name, runtime, zip: code.zip, fields: given, isGuessed: code.isGuessed }
   return functionSteps(cli.client(), wanted, how)
 }
 

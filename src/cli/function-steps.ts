@@ -21,11 +21,13 @@ export async function functionSteps(
     ]
     return [{ kind: 'create', what, details, take: () => create(client, wanted, how) }]
   }
-  const fields = changedFields(besideItsOwn(wanted.fields, there), there)
+  const { fields: said, notes } = withoutGuess(wanted, there)
+  const fields = changedFields(besideItsOwn(said, there), there)
   const changed = isTakenOut(wanted) ? changedApp(wanted, there, fields) : { ...fields, ...changedImage(wanted, there) }
   const isNew = wanted.zip !== undefined && (there.code.md5sum !== md5(wanted.zip) || how.build === 'always')
   const newZip = isNew ? wanted.zip : undefined
   refuseOtherKind(wanted, there)
+  if (isNew) await refuseOtherLanguage(client, wanted, there)
   const isSameImage = 'code' in changed || isTakenOut(wanted) || wanted.image?.image === there.code.image
   const image = isSameImage ? undefined : wanted.image?.image
   if (Object.keys(changed).length === 0 && newZip === undefined && image === undefined) return []
@@ -36,6 +38,7 @@ export async function functionSteps(
       ([field, value]) =>
         `${field}: ${shownValue(field, there[field as keyof FunctionRow])} → ${shownValue(field, value)}`,
     ),
+    ...notes,
   ]
   return [
     {
@@ -45,6 +48,35 @@ export async function functionSteps(
       take: () => change(client, there, { fields: changed, zip: newZip, image }, how),
     },
   ]
+}
+
+/** An existing function keeps its signature, and the entry with it, where the files only look like another platform's. */
+function withoutGuess(
+  { fields, isGuessed }: ManifestFunctionState,
+  there: FunctionRow,
+): { fields: FunctionFields; notes: string[] } {
+  const { signature, entry: _entry, ...others } = fields
+  if (isGuessed !== true || signature == null || signature === there.signature) return { fields, notes: [] }
+  const advice = `the code looks like ${signature}: pass --signature ${signature} to change it`
+  return { fields: others, notes: [`signature stays ${there.signature ?? "the runtime's"} (${advice})`] }
+}
+
+/** A function's runtime stays as it is: code of another language would be stored and never load. */
+async function refuseOtherLanguage(
+  { runtimes }: Client,
+  { name, runtime }: ManifestFunctionState,
+  there: FunctionRow,
+): Promise<void> {
+  if (runtime === undefined || there.runtime_id === null) return
+  const all = await runtimes.list()
+  const is = all.find(({ id }) => id === there.runtime_id)
+  const wanted = all.find((one) => one.name === runtime || one.id === runtime)
+  if (is === undefined || wanted === undefined || is.languages.length === 0 || wanted.languages.length === 0) return
+  if (is.languages.some((language) => wanted.languages.includes(language))) return
+  throw new CliError(
+    `${name} runs on ${is.name}, and this code is for ${wanted.name}. The runtime of a function stays as it is: deploy the code under another name, or delete the function first.`,
+    'usage',
+  )
 }
 
 /** An action of OpenWhisk keeps the variables in which the server tells it its name. */

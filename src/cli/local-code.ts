@@ -20,6 +20,8 @@ export interface LocalCode {
   entry: string | undefined
   /** Set when the code was written for another platform. */
   signature: string | undefined
+  /** True when only the look of a handler says so. */
+  isGuessed?: boolean
   /** Seconds, where the code's own settings name a limit. */
   timeout?: number
   zip: Buffer
@@ -69,7 +71,8 @@ const none = { runtime: undefined, entry: undefined, signature: undefined }
 
 /** Uses the signature of the platform for which the code was written, if it is recognised. */
 function known(files: PackageFiles, code: LocalCode, given: GivenFields): LocalCode {
-  const guessed = recognisePackage(files) ?? (given.entry == null ? recogniseHandler(files) : null)
+  const certain = recognisePackage(files)
+  const guessed = certain ?? (given.entry == null ? recogniseHandler(files) : null)
   const found = guessed !== null && isOf(guessed, given.signature) ? guessed : null
   if (found === null) return { ...code, entry: code.entry ?? entryOf(files, given.signature) }
   const { kind, signature, entry, runtime = code.runtime, timeout } = found
@@ -78,6 +81,7 @@ function known(files: PackageFiles, code: LocalCode, given: GivenFields): LocalC
     runtime,
     entry,
     signature,
+    isGuessed: certain === null && given.signature == null,
     ...(timeout !== undefined && { timeout }),
     what: `${code.what}, recognised as ${kind}`,
   }

@@ -39,6 +39,8 @@ export interface ManifestFunctionState {
   fields: FunctionFields
   runtime: string | undefined
   zip?: Buffer
+  /** True when signature and entry are a guess, which an existing function of another signature does not follow. */
+  isGuessed?: boolean | undefined
   image?: ImageCode
 }
 
@@ -83,7 +85,13 @@ export function functionInManifest(
   const entry = fn.entry ?? code.entry
   const signature = fn.signature ?? (fn.entry == null && fn.runtime === undefined ? code.signature : undefined)
   const found = { ...(entry !== undefined && { entry }), ...(signature !== undefined && { signature }) }
-  return { name, fields: { ...fields, ...found }, runtime, zip: code.zip }
+  return {
+    name,
+    fields: { ...fields, ...found },
+    runtime,
+    zip: code.zip,
+    isGuessed: fn.signature == null && code.isGuessed,
+  }
 }
 
 /** An environment of Fission, and the package that it loads unless the image has it. */

@@ -32,6 +32,58 @@ test('another image, or another variable, takes the app out again', async () => 
   expect(await changes({ OWN: '2' })).toEqual([{ env: { OWN: '2' }, code: image }])
 })
 
+const languages = [
+  { id: 'r-node', name: 'nodejs', languages: ['javascript', 'typescript'] },
+  { id: 'r-node22', name: 'nodejs22', languages: ['javascript', 'typescript'] },
+  { id: 'r-python', name: 'python3', languages: ['python'] },
+  { id: 'r-own', name: 'own', languages: [] },
+]
+
+function redeployed(runtime: string, there: object, given: object = {}) {
+  const row = {
+    id: 'f-1',
+    runtime_id: 'r-node',
+    signature: null,
+    entry: 'hello.run',
+    code: { source: 'package' },
+    ...there,
+  }
+  const client = { functions: { get: async () => row }, runtimes: { list: async () => languages } }
+  const wanted = { name: 'hello', runtime, zip: Buffer.from('new'), fields: {}, ...given }
+  return functionSteps(client as unknown as Client, wanted)
+}
+
+test('code of another language is refused, with what to do', async () => {
+  await expect(redeployed('python3', {})).rejects.toThrow(
+    /hello runs on nodejs, and this code is for python3\..*under another name, or delete/,
+  )
+})
+
+test.each([
+  ['another version of the language', 'nodejs', { runtime_id: 'r-node22' }],
+  ["a runtime of the user's own, which names no language", 'python3', { runtime_id: 'r-own' }],
+])('code for %s is taken', async (_name, runtime, there) => {
+  expect(await redeployed(runtime, there)).toMatchObject([{ details: ['code'] }])
+})
+
+const lambda = { signature: 'lambda', entry: 'hello.handler' }
+
+test('an existing function keeps its signature where the code only looks like that of another platform', async () => {
+  const [step] = await redeployed('nodejs', {}, { fields: lambda, isGuessed: true })
+  expect(step?.details).toEqual([
+    'code',
+    "signature stays the runtime's (the code looks like lambda: pass --signature lambda to change it)",
+  ])
+})
+
+test('one of that platform follows the entry, and what the user says is not a guess', async () => {
+  const entry = 'entry: "hello.run" → "hello.handler"'
+  const [follows] = await redeployed('nodejs', { signature: 'lambda' }, { fields: lambda, isGuessed: true })
+  expect(follows?.details).toEqual(['code', entry])
+  const [said] = await redeployed('nodejs', {}, { fields: lambda })
+  expect(said?.details).toEqual(['code', 'signature: null → "lambda"', entry])
+})
+
 test('a function of other code stays what it is', async () => {
   await expect(changes(undefined, 'shop:1', {})).rejects.toThrow(/stays as it is/)
 })

@@ -49,8 +49,8 @@ const asManifest = (file: string) => (templateNames.includes(basename(file)) ? n
 
 function ofPackage(path: string): Project {
   const wanted = (how: Deploying): ManifestFunctionState => {
-    const { name, runtime, zip, entry, signature } = readLocalCode(path, how)
-    return { name, runtime, zip, fields: { ...(entry && { entry }), ...(signature && { signature }) } }
+    const { name, runtime, zip, entry, signature, isGuessed } = readLocalCode(path, how)
+    return { name, runtime, zip, fields: { ...(entry && { entry }), ...(signature && { signature }) }, isGuessed }
   }
   return { file: undefined, functions: [{ name: wanted({}).name, code: resolve(path), said: {}, wanted }] }
 }
