@@ -7,6 +7,7 @@ import type { Manifest, ManifestFunction, ManifestJob } from './manifest.ts'
 import { translatedStack } from './openfaas-stack.ts'
 import { cronOfSchedule } from './schedule-expression.ts'
 import { lambdaLanguages, type Platform, platformOf } from './serverless-providers.ts'
+import { deploymentNames, withDeployment } from './whisk-deployment.ts'
 import { actionsIn, isWhiskManifest } from './whisk-manifest.ts'
 
 /**
@@ -37,9 +38,18 @@ export function readServerlessFile(file: string): ForeignManifest | null {
 
 function ofWhisk(root: ParsedValues, folder: string): ForeignManifest {
   const notes = new Notes()
-  const { functions, entities } = actionsIn(root, notes)
+  const file = deploymentNames.map((name) => join(folder, name)).find((each) => existsSync(each))
+  const whole = file === undefined ? root : withDeployment(root, objectOf(parsed(file)))
+  const { functions, entities } = actionsIn(whole, notes)
   const kind = 'a manifest of wskdeploy'
   return { manifest: { functions }, entities, folder, kind, leftOut: notes.lines, paths: notes.paths }
+}
+
+function parsed(file: string): unknown {
+  const document = parseDocument(readFileSync(file, 'utf8'), { prettyErrors: true })
+  const [problem] = document.errors
+  if (problem === undefined) return document.toJS()
+  throw new CliError(`${file} cannot be read as YAML: ${problem.message}`, 'usage')
 }
 
 function checked(file: string, translated: ForeignManifest): ForeignManifest {

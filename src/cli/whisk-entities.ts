@@ -1,5 +1,6 @@
 import type { Client } from '../client/client.ts'
 import { cronOfMinutes } from '../domain/openwhisk.ts'
+import { CliError } from './command.ts'
 import type { Step } from './difference.ts'
 import { isObject, objectOf, type ParsedValues, type WhiskManifestEntity } from './foreign-manifest.ts'
 
@@ -88,6 +89,12 @@ function triggerOf(
   const kind = /^\/whisk\.system\/alarms\/(alarm|interval|once)$/.exec(String(asked))?.[1]
   if (asked !== undefined && kind === undefined)
     notes.add(`trigger ${name}: feed ${asked} (only /whisk.system/alarms is supported)`)
+  if (kind === 'alarm' && values.cron === undefined) {
+    throw new CliError(
+      `trigger ${name} has no "cron": write it in its inputs, in this file or in deployment.yaml.`,
+      'usage',
+    )
+  }
   const body =
     asked === undefined
       ? { ...annotated(objectOf(annotations)), parameters: pairs(values) }

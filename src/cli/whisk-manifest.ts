@@ -1,6 +1,7 @@
 import { CliError } from './command.ts'
 import { isObject, objectOf, type ParsedValues, type WhiskManifestEntity } from './foreign-manifest.ts'
 import type { ManifestFunction } from './manifest.ts'
+import { packagesIn } from './whisk-deployment.ts'
 import { entitiesIn } from './whisk-entities.ts'
 
 /**
@@ -46,16 +47,24 @@ const beside = {
   dependencies: 'dependency',
 }
 
-function packagesIn({ packages, project }: ParsedValues): ParsedValues {
-  return isObject(packages) ? packages : objectOf(objectOf(project).packages)
-}
-
 function part(name: string): string {
   if (/^[A-Za-z0-9_-]+$/.test(name) && !name.includes('--')) return name
   throw new CliError(`${name} cannot be the name of a function: use letters, digits, "_" and single "-".`, 'usage')
 }
 
-const taken = ['function', 'runtime', 'main', 'inputs', 'limits', 'docker', 'native', 'version', 'annotations', 'web']
+const taken = [
+  'function',
+  'code',
+  'runtime',
+  'main',
+  'inputs',
+  'limits',
+  'docker',
+  'native',
+  'version',
+  'annotations',
+  'web',
+]
 
 function functionOf(name: string, action: ParsedValues, ofPackage: ParsedValues, notes: Notes): ManifestFunction {
   for (const key of Object.keys(action)) if (![...taken, 'web-export'].includes(key)) notes.add(`${name}: ${key}`)
@@ -65,12 +74,20 @@ function functionOf(name: string, action: ParsedValues, ofPackage: ParsedValues,
     ...annotatedOf(objectOf(action.annotations)),
   }
   if (typeof action.docker === 'string') return { ...common, image: action.docker, mode: 'openwhisk' }
-  const { function: code, main } = action
-  if (typeof code !== 'string') {
-    throw new CliError(`${name} names no file of its code: write the path of one as its "function".`, 'usage')
-  }
+  const { function: file, code: text, main } = action
   const entry = typeof main === 'string' ? main : 'main'
-  return { ...common, code, runtime: runtimeOf(name, action.runtime, code), entry, signature: 'openwhisk' }
+  if (typeof file === 'string') {
+    return { ...common, code: file, runtime: runtimeOf(name, action.runtime, file), entry, signature: 'openwhisk' }
+  }
+  if (typeof text !== 'string') {
+    throw new CliError(
+      `${name} has no code: write the path of its file as "function", or its text as "code" with a "runtime".`,
+      'usage',
+    )
+  }
+  const runtime = runtimeOf(name, action.runtime, '')
+  const inline = { file: runtime === 'python3' ? '__main__.py' : 'index.js', text }
+  return { ...common, inline, runtime, entry, signature: 'openwhisk' }
 }
 
 /** What a function has for an annotation. */

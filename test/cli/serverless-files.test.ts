@@ -356,11 +356,65 @@ packages:
   })
 
   test.each([
-    ['no file', 'packages: {a: {actions: {b: {code: "x"}}}}', /names no file/],
+    ['no code', 'packages: {a: {actions: {b: {}}}}', /has no code/],
+    ['a text without a runtime', 'packages: {a: {actions: {b: {code: "x"}}}}', /runtime/],
+    [
+      'an alarm without a time',
+      'packages: {a: {actions: {b: {function: x.js}}, triggers: {t: {feed: /whisk.system/alarms/alarm}}}}',
+      /trigger t has no "cron".*deployment\.yaml/,
+    ],
     ['another language', 'packages: {a: {actions: {b: {function: x.php}}}}', /runtime/],
     ['a name that cannot be', 'packages: {a: {actions: {"b c": {function: x.js}}}}', /cannot be the name/],
   ])('is refused with %s', (_what, wrong, message) => {
     expect(() => read('manifest.yaml', wrong)).toThrow(message)
+  })
+
+  test.each([
+    ['nodejs:default', 'index.js'],
+    ['python:3', '__main__.py'],
+  ])('may contain the text of an action in %s', (runtime, file) => {
+    const found = read('manifest.yaml', `packages: {default: {actions: {b: {code: "text", runtime: '${runtime}'}}}}`)
+    const { zip, fields } = functionInManifest('b', found?.manifest.functions.b as ManifestFunction, folder)
+    expect(Object.entries(unzipSync(zip as Buffer)).map(([name, text]) => [name, `${Buffer.from(text)}`])).toEqual([
+      [file, 'text'],
+    ])
+    expect(fields).toMatchObject({ signature: 'openwhisk', entry: 'main' })
+    expect(found?.leftOut).toEqual([])
+  })
+
+  test.each(['deployment.yaml', 'deployment.yml'])('has the values of %s beside it', (name) => {
+    const given = `project:
+  packages:
+    shop:
+      inputs: {region: us}
+      actions: {greet: {inputs: {place: Paris}}, other: {inputs: {a: 1}}}
+      triggers: {hourly: {inputs: {cron: 0 */12 * * *}, annotations: {by: us}}}
+`
+    writeFileSync(join(folder, name), given)
+    const found = read(
+      'manifest.yaml',
+      `packages:
+  shop:
+    inputs: {region: eu}
+    actions: {greet: {function: greet.js, inputs: {place: {type: string}, times: 3}}}
+    triggers: {hourly: {feed: /whisk.system/alarms/alarm}}
+`,
+    )
+    expect(found?.manifest.functions).toMatchObject({
+      'shop--greet': { env: { __OW_PARAMETERS: '{"region":"us","place":"Paris","times":3}' } },
+    })
+    expect(Object.keys(found?.manifest.functions ?? {})).toEqual(['shop--greet'])
+    expect(found?.entities).toContainEqual({
+      ...{ kind: 'trigger', name: 'hourly', alarm: { feed: 'alarm', values: { cron: '0 */12 * * *' } } },
+      body: { annotations: [{ key: 'by', value: 'us' }] },
+    })
+  })
+
+  test('is refused beside a deployment.yaml that cannot be read', () => {
+    writeFileSync(join(folder, 'deployment.yaml'), 'packages: {a: [')
+    expect(() => read('manifest.yaml', 'packages: {a: {actions: {b: {function: x.js}}}}')).toThrow(
+      /deployment\.yaml cannot be read as YAML/,
+    )
   })
 
   test('is not what another manifest.yaml is', () => {
