@@ -84,7 +84,9 @@ export function functionInManifest(
   const runtime = fn.runtime ?? code.runtime
   const entry = fn.entry ?? code.entry
   const signature = fn.signature ?? (fn.entry == null && fn.runtime === undefined ? code.signature : undefined)
-  const found = { ...(entry !== undefined && { entry }), ...(signature !== undefined && { signature }) }
+  const isSame = signature !== undefined && signature === code.signature
+  const limit = isSame && fn.timeout === undefined && code.timeout !== undefined ? { timeout: code.timeout } : {}
+  const found = { ...limit, ...(entry !== undefined && { entry }), ...(signature !== undefined && { signature }) }
   return {
     name,
     fields: { ...fields, ...found },

@@ -19,7 +19,7 @@ export interface SignatureFacts {
   events: 'own' | 'aws' | 'openwhisk' | 'cloudevents' | 'google' | 'azure'
   /** Default entry of functions, for all languages; absent: the runtime's. */
   entry?: string
-  /** Default timeout on the platform; absent: the server's. */
+  /** Default timeout on the platform; absent, or less than the server's: the server's. */
   timeoutSeconds?: number
   /**
    * True when a package contains several functions, which it reports when it is loaded; they have routes, schedules and keys of

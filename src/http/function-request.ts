@@ -28,7 +28,9 @@ const code = field(
 /** In the order in which the contract checks them. */
 const changeable = {
   code,
-  timeout: integer('Seconds that a run may take.'),
+  timeout: integer(
+    "Seconds that a run may take; default of a new function: that of the signature's platform or the server's, the larger.",
+  ),
   cpu: integer('Guaranteed share of the processors, in thousandths of one.'),
   memory_size: integer('Bytes.'),
   name: text(255, 'Letters, digits, "-" and "_"; unique inside the project.'),

@@ -16,7 +16,9 @@ export const functionLimits = {
     .describe("Default cpu of a function: its share while the host's processors are contended."),
   cpuMaxMillicpu: int(1).default(2000).describe('Maximum cpu of a function.'),
   timeoutMinSeconds: int(1).default(1).describe('Minimum timeout of a function.'),
-  timeoutDefaultSeconds: int(1).default(5).describe('Default timeout of a function.'),
+  timeoutDefaultSeconds: int(1)
+    .default(5)
+    .describe('Default timeout of a function; one of another platform has that of its platform when it is larger.'),
   timeoutMaxSeconds: int(1).default(900).describe('Maximum timeout of a function.'),
   maxConcurrency: int(1).default(256).describe('Maximum concurrency of a function: concurrent calls in one worker.'),
   maxEnvBytes: int(0)

@@ -5,6 +5,7 @@ import { unzipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readLocalCode } from '../../src/cli/local-code.ts'
 import { manifestFile, manifestJsonSchema, readManifest } from '../../src/cli/manifest.ts'
+import { functionInManifest } from '../../src/cli/manifest-function.ts'
 import { howOf } from '../../src/cli/manifest-steps.ts'
 
 let folder: string
@@ -125,4 +126,14 @@ test('Editors get a schema that knows every field', () => {
   const text = JSON.stringify(manifestJsonSchema())
   for (const field of ['functions', 'memory_mb', 'pattern', 'webhooks', 'aliases', 'build'])
     expect(text).toContain(`"${field}"`)
+})
+
+test.each([
+  [{}, 600],
+  [{ signature: 'azure' as const, runtime: 'nodejs' }, 600],
+  [{ timeout: 30 }, 30],
+])('an app of Azure Functions with %j has its functionTimeout, unless the manifest says another', (said, timeout) => {
+  mkdirSync(join(folder, 'shop'))
+  writeFileSync(join(folder, 'shop', 'host.json'), '{"version": "2.0", "functionTimeout": "00:10:00"}')
+  expect(functionInManifest('shop', said, folder).fields).toMatchObject({ timeout, signature: 'azure' })
 })

@@ -613,6 +613,33 @@ describe('creating a function', () => {
     expect(app.pool.asked).toEqual([`keep ${fn.id} 2`])
   })
 
+  test.each([
+    [5, undefined, 5],
+    [5, 'qinling', 5],
+    [5, 'openwhisk', 60],
+    [5, 'kubeless', 180],
+    [120, 'openwhisk', 120],
+    [120, 'kubeless', 180],
+    [120, 'event', 120],
+  ])(
+    'with a default timeout of %i s and the signature %s may take %i s',
+    async (timeoutDefaultSeconds, signature, s) => {
+      const app = makeTestApp({ timeoutDefaultSeconds })
+      app.stores.runtimes.insert(aRuntime({ name: 'python3', projectId: 'red' }))
+      const { json: fn } = await app.request('POST', '/v1/functions', { json: { ...json, signature } })
+      expect(fn.timeout).toBe(s)
+      const said = await app.request('POST', '/v1/functions', { json: { ...json, signature, timeout: 7 } })
+      expect(said.json.timeout).toBe(7)
+    },
+  )
+
+  test('keeps its timeout when its signature is changed', async () => {
+    const { app } = prepareRuntimes()
+    const { json: fn } = await app.request('POST', '/v1/functions', { json })
+    const changed = await app.request('PUT', `/v1/functions/${fn.id}`, { json: { signature: 'openwhisk' } })
+    expect(changed.json).toMatchObject({ signature: 'openwhisk', timeout: 5 })
+  })
+
   test('works for everybody in open mode, in the project default', async () => {
     const app = makeTestApp({ auth: 'none' })
     app.stores.runtimes.insert(aRuntime({ name: 'python3' }))

@@ -57,6 +57,8 @@ export interface TestAppOptions {
   settings?: Partial<HttpSettings>
   /** Images that members may run; default: any. */
   imageAllow?: string[]
+  /** Of functions; default: 5. */
+  timeoutDefaultSeconds?: number
   /** Machines of the workers; absent: this one. */
   machines?: Machine[] | undefined
 }
@@ -152,7 +154,14 @@ export function makeTestApp(options: TestAppOptions = {}) {
     clock,
     newId: timeOrderedId,
     log: silentLog,
-    settings: { ...serviceSettings, functions: { ...serviceSettings.functions, imageAllow: options.imageAllow ?? [] } },
+    settings: {
+      ...serviceSettings,
+      functions: {
+        ...serviceSettings.functions,
+        imageAllow: options.imageAllow ?? [],
+        timeoutDefaultSeconds: options.timeoutDefaultSeconds ?? 5,
+      },
+    },
   }
   const services = makeServices(ground)
   const health = { isReady: true }

@@ -115,10 +115,12 @@ export class FunctionCreation {
     return newFunction({ id: newId(), projectId, code, createdAt: clock.now() }, limits)
   }
 
-  /** A function of another platform may take as long as it could there. */
+  /** A function of another platform may take as long as it could there, or as the operator's default, whichever is longer. */
   #timeoutOf({ signature, timeoutSeconds }: Fn): number {
     const own = signature === null ? undefined : factsOf(signature).timeoutSeconds
-    return own === undefined ? timeoutSeconds : Math.min(own, this.#parts.limits.timeoutMaxSeconds)
+    return own === undefined
+      ? timeoutSeconds
+      : Math.min(Math.max(own, timeoutSeconds), this.#parts.limits.timeoutMaxSeconds)
   }
 
   #entryOf(code: GivenCode, { entry, signature }: FunctionFields, runtime: Runtime): string {
