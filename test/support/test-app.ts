@@ -57,7 +57,7 @@ export interface TestAppOptions {
   settings?: Partial<HttpSettings>
   /** Images that members may run; default: any. */
   imageAllow?: string[]
-  /** Of functions; default: 5. */
+  /** The default timeout of functions; absent: 5. */
   timeoutDefaultSeconds?: number
   /** Machines of the workers; absent: this one. */
   machines?: Machine[] | undefined
