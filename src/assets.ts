@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileS
 import { basename, dirname, join, resolve } from 'node:path'
 import { getRawAsset } from 'node:sea'
 import { pathToFileURL } from 'node:url'
-import type { DocPage } from './domain/doc-page.ts'
+import type { DocPage } from './domain/platform/doc-page.ts'
 import { makeFolder } from './folder.ts'
 
 /**

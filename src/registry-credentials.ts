@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
-import { type PasswordSeal, type RegistrySecret, registryOf } from './domain/registry.ts'
+import { type PasswordSeal, type RegistrySecret, registryOf } from './domain/platform/registry.ts'
 import { seal, unseal } from './services/platform/sealing.ts'
 import { ensureSecretKey } from './services/platform/secret-key.ts'
 import { RegistryLogins } from './store/registry-logins.ts'

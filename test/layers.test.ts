@@ -65,7 +65,7 @@ const mayImport: Record<string, string[]> = {
   host: ['domain', 'config.ts', 'assets.ts', 'folder.ts', 'engine/api'],
   cli: ['domain', 'client', 'host', 'simulator', 'config.ts', 'cli-settings.ts', 'assets.ts', 'folder.ts'],
   'config.ts': ['assets.ts', 'cli-settings.ts', 'settings'],
-  settings: ['assets.ts', 'cli-settings.ts', 'domain/limits.ts'],
+  settings: ['assets.ts', 'cli-settings.ts', 'domain/platform/limits.ts'],
   'cli-settings.ts': ['assets.ts'],
   'assets.ts': ['domain', 'folder.ts'],
   'folder.ts': [],
@@ -78,7 +78,7 @@ const packages: { name: RegExp; within: string[] }[] = [
   { name: /^better-sqlite3$|^drizzle-orm(\/|$)/, within: ['store/'] },
   { name: /^hono(\/|$)|^@hono\//, within: ['http/', 'app.ts'] },
   { name: /^pino$/, within: ['logger.ts'] },
-  { name: /^marked$/, within: ['http/markdown.ts'] },
+  { name: /^marked$/, within: ['http/pages/markdown.ts'] },
 ]
 
 /** What only some places may touch. A rule holds in `holdsIn`; default everywhere. */

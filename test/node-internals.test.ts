@@ -5,8 +5,8 @@ import { Readable } from 'node:stream'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
-import { answerOn } from '../src/http/connections.ts'
-import { canWriteRawHead, keepAliveMs, writeRawHead } from '../src/http/response-head.ts'
+import { answerOn } from '../src/http/connection/connections.ts'
+import { canWriteRawHead, keepAliveMs, writeRawHead } from '../src/http/connection/response-head.ts'
 
 /** What the server uses of Node.js beyond its documentation (docs/how-it-works.md): each test fails when Node.js changes it. */
 

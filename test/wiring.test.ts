@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readConfig } from '../src/config.ts'
-import { silentLog } from '../src/domain/log.ts'
+import { silentLog } from '../src/domain/runs/log.ts'
 import type { SandboxEngine } from '../src/engine/sandbox/sandbox.ts'
 import type { WorkerLinks } from '../src/engine/worker/link.ts'
 import {

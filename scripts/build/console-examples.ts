@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { projectFolder } from '../../src/assets.ts'
-import { type ManifestFunction, manifestName, readManifest } from '../../src/cli/manifest.ts'
-import { functionInManifest } from '../../src/cli/manifest-function.ts'
-import { howOf } from '../../src/cli/manifest-steps.ts'
-import { type Template, templatesIn } from '../../src/cli/templates.ts'
+import { type ManifestFunction, manifestName, readManifest } from '../../src/cli/manifest/manifest.ts'
+import { functionInManifest } from '../../src/cli/manifest/manifest-function.ts'
+import { howOf } from '../../src/cli/manifest/manifest-steps.ts'
+import { type Template, templatesIn } from '../../src/cli/manifest/templates.ts'
 import type { FunctionTemplate } from '../../src/console/pages/function-templates.ts'
 
 /** The runtimes' examples for the console: files, and the requests that create their functions. */

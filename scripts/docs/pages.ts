@@ -1,6 +1,6 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { headingAnchor } from '../../src/http/markdown.ts'
+import { headingAnchor } from '../../src/http/pages/markdown.ts'
 
 /** Problems of documentation pages: broken links, unknown names, long lines. */
 

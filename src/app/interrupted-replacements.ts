@@ -1,7 +1,7 @@
 import type { FaasError } from '../domain/errors.ts'
-import type { Fn, FunctionStore } from '../domain/function.ts'
-import type { Log } from '../domain/log.ts'
-import type { WhiskEntityStore } from '../domain/openwhisk.ts'
+import type { Fn, FunctionStore } from '../domain/functions/function.ts'
+import type { WhiskEntityStore } from '../domain/functions/openwhisk.ts'
+import type { Log } from '../domain/runs/log.ts'
 import { functionNameOf } from '../http/openwhisk/names.ts'
 
 export interface LeftReplacementsParts {

@@ -1,5 +1,5 @@
 import { argumentAt, type CommandSpec, textOption } from './command.ts'
-import { accessKeyColumns } from './table-columns.ts'
+import { accessKeyColumns } from './terminal/table-columns.ts'
 
 export const commands: CommandSpec[] = [
   {

@@ -1,5 +1,5 @@
 import { type CommandSpec, numberOption } from './command.ts'
-import { auditColumns } from './table-columns.ts'
+import { auditColumns } from './terminal/table-columns.ts'
 
 export const commands: CommandSpec[] = [
   {

@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { argumentAt, type CommandSpec, textOption } from './command.ts'
-import { timeText } from './table-columns.ts'
+import { timeText } from './terminal/table-columns.ts'
 
 const mib = 1024 * 1024
 

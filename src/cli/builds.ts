@@ -1,9 +1,9 @@
 import type { BuildRow } from '../client/resources/builds.ts'
 import type { ListQuery } from '../client/resources/row.ts'
 import { argumentAt, type Cli, type CommandSpec, numberOption, textOption } from './command.ts'
-import type { Column } from './output.ts'
-import { timeText } from './table-columns.ts'
-import { findFunction } from './target.ts'
+import { findFunction } from './servers/target.ts'
+import type { Column } from './terminal/output.ts'
+import { timeText } from './terminal/table-columns.ts'
 
 const usualRows = 20
 const lastLines = 20

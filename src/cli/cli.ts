@@ -1,10 +1,10 @@
 import type { CliSettings } from '../cli-settings.ts'
 import { type Client, makeClient } from '../client/client.ts'
-import { adminTokenIn } from './admin-token.ts'
 import { type Cli, CliError, type Input, type NamedServer, type Options, textOption } from './command.ts'
-import { readContexts } from './contexts.ts'
 import { liveSession } from './dev/session.ts'
-import { Output, type OutputOptions } from './output.ts'
+import { adminTokenIn } from './servers/admin-token.ts'
+import { readContexts } from './servers/contexts.ts'
+import { Output, type OutputOptions } from './terminal/output.ts'
 
 /** The process around the program. */
 export interface ProgramIo {

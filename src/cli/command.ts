@@ -1,8 +1,8 @@
 import type { Client } from '../client/client.ts'
-import type { Finding } from '../domain/finding.ts'
-import type { Installation, PastCall } from '../domain/history.ts'
+import type { Finding } from '../domain/platform/finding.ts'
+import type { Installation, PastCall } from '../domain/runs/history.ts'
 import type { Credentials } from '../host/engine-client.ts'
-import type { Output } from './output.ts'
+import type { Output } from './terminal/output.ts'
 
 /** One command as a value: the program, its help, its completion and docs/cli.md are made from it. */
 export interface CommandSpec {

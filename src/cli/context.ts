@@ -1,5 +1,5 @@
 import { argumentAt, CliError, type CommandSpec, textOption, usageError } from './command.ts'
-import { readContexts, writeContexts } from './contexts.ts'
+import { readContexts, writeContexts } from './servers/contexts.ts'
 
 const localName = 'local'
 

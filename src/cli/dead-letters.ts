@@ -8,8 +8,8 @@ import {
   textOption,
   usageError,
 } from './command.ts'
-import { deadLetterColumns } from './table-columns.ts'
-import { findFunction, withNames } from './target.ts'
+import { findFunction, withNames } from './servers/target.ts'
+import { deadLetterColumns } from './terminal/table-columns.ts'
 
 const usualRows = 50
 

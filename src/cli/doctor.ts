@@ -1,7 +1,7 @@
 import { version } from '../assets.ts'
 import { ApiError, UnreachableError } from '../client/problems.ts'
 import type { HealthRow } from '../client/resources/health.ts'
-import { type Finding, type FindingState, ok, problem, warning, worstOf } from '../domain/finding.ts'
+import { type Finding, type FindingState, ok, problem, warning, worstOf } from '../domain/platform/finding.ts'
 import { readSettings, serverUrl } from '../host/address.ts'
 import { makeEngineClient } from '../host/engine-client.ts'
 import { clockFinding, engineHere, imagesHere, networkFindings, portFinding } from '../host/machine-findings.ts'

@@ -1,6 +1,6 @@
 import { argumentAt, type CommandSpec } from './command.ts'
 import { environmentOf } from './functions.ts'
-import { findFunction } from './target.ts'
+import { findFunction } from './servers/target.ts'
 
 export const commands: CommandSpec[] = [
   {

@@ -2,9 +2,9 @@ import { explanationOf } from '../client/explanation.ts'
 import type { ExecutionRow } from '../client/resources/executions.ts'
 import type { ListQuery } from '../client/resources/row.ts'
 import { argumentAt, type Cli, type CommandSpec, numberOption, type Options, textOption } from './command.ts'
-import { showPhases } from './phases-bar.ts'
-import { executionColumns, targetText, timeText } from './table-columns.ts'
-import { findFunction, functionNames, withNames } from './target.ts'
+import { findFunction, functionNames, withNames } from './servers/target.ts'
+import { showPhases } from './terminal/phases-bar.ts'
+import { executionColumns, targetText, timeText } from './terminal/table-columns.ts'
 
 const usualRows = 20
 

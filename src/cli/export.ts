@@ -3,9 +3,9 @@ import type { Client } from '../client/client.ts'
 import type { AliasRow } from '../client/resources/aliases.ts'
 import { type Bundle, exportProject, fieldsOfBundle, packageName, readBundle, writeBundle } from './bundle.ts'
 import { argumentAt, type CommandSpec } from './command.ts'
-import type { Step } from './difference.ts'
-import { functionSteps } from './function-steps.ts'
-import { askConfirmation } from './prompts.ts'
+import type { Step } from './manifest/difference.ts'
+import { functionSteps } from './manifest/function-steps.ts'
+import { askConfirmation } from './terminal/prompts.ts'
 
 export const commands: CommandSpec[] = [
   {

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { destinationFrom, destinationToRead } from '../client/destination-text.ts'
 import type { Destination, FunctionFields, FunctionRow, Retries, SecretUse } from '../client/resources/functions.ts'
 import { argumentAt, type CommandSpec, numberOption, type Options, textOption, usageError } from './command.ts'
-import { askConfirmation } from './prompts.ts'
-import { functionColumns, timeText } from './table-columns.ts'
-import { findFunction, parseTarget } from './target.ts'
+import { findFunction, parseTarget } from './servers/target.ts'
+import { askConfirmation } from './terminal/prompts.ts'
+import { functionColumns, timeText } from './terminal/table-columns.ts'
 
 const mib = 1024 * 1024
 

@@ -2,10 +2,10 @@ import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { makeFolder } from '../folder.ts'
 import { type Cli, CliError, type CommandSpec, usageError } from './command.ts'
-import { manifestName } from './manifest.ts'
-import type { Column } from './output.ts'
-import { askChoice, askText } from './prompts.ts'
-import { renamed, type Template, templatesIn } from './templates.ts'
+import { manifestName } from './manifest/manifest.ts'
+import { renamed, type Template, templatesIn } from './manifest/templates.ts'
+import type { Column } from './terminal/output.ts'
+import { askChoice, askText } from './terminal/prompts.ts'
 
 export const commands: CommandSpec[] = [
   {

@@ -12,8 +12,8 @@ import {
   usageError,
 } from './command.ts'
 import { afterEveryEnd } from './functions.ts'
-import { showPhases } from './phases-bar.ts'
-import { findFunction, parseTarget, targetFields } from './target.ts'
+import { findFunction, parseTarget, targetFields } from './servers/target.ts'
+import { showPhases } from './terminal/phases-bar.ts'
 
 /** How long each request waits for the end of a run. */
 const waitSeconds = 20

@@ -1,7 +1,7 @@
 import type { JobChange, JobFields, JobRow } from '../client/resources/jobs.ts'
 import { argumentAt, type Cli, CliError, type CommandSpec, numberOption, type Options, textOption } from './command.ts'
-import { jobColumns, targetText, timeText } from './table-columns.ts'
-import { functionNames, targetFields, withNames } from './target.ts'
+import { functionNames, targetFields, withNames } from './servers/target.ts'
+import { jobColumns, targetText, timeText } from './terminal/table-columns.ts'
 
 const fieldOptions: [flags: string, description: string][] = [
   ['--name <text>', 'its name'],

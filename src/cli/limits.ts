@@ -1,6 +1,6 @@
 import type { LimitRow, ProjectRow } from '../client/resources/projects.ts'
 import { type CommandSpec, usageError } from './command.ts'
-import type { Column } from './output.ts'
+import type { Column } from './terminal/output.ts'
 
 const columns: Column<LimitRow>[] = [
   { title: 'LIMIT', value: ({ name }) => name },

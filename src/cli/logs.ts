@@ -1,7 +1,7 @@
 import type { ExecutionRow } from '../client/resources/executions.ts'
 import { argumentAt, type Cli, type CommandSpec, numberOption, textOption } from './command.ts'
-import { timeText } from './table-columns.ts'
-import { findFunction } from './target.ts'
+import { findFunction } from './servers/target.ts'
+import { timeText } from './terminal/table-columns.ts'
 
 const usualRuns = 10
 /** Pause before reconnecting when the server ended the stream. */

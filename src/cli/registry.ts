@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import type { RegistryRow } from '../client/resources/registries.ts'
 import { argumentAt, type CommandSpec, textOption, usageError } from './command.ts'
-import type { Column } from './output.ts'
-import { timeText } from './table-columns.ts'
+import type { Column } from './terminal/output.ts'
+import { timeText } from './terminal/table-columns.ts'
 
 const columns: Column<RegistryRow>[] = [
   { title: 'REGISTRY', value: ({ registry }) => registry },

@@ -5,8 +5,8 @@ import { makeProgress } from '../host/progress.ts'
 import { namedRuntimeFolders, readRuntimeFolders } from '../host/runtime-folder.ts'
 import { buildRuntimes, showBuilt } from '../host/runtime-images.ts'
 import type { Cli, CommandSpec } from './command.ts'
-import { withEngine } from './host-engine.ts'
-import type { Column } from './output.ts'
+import { withEngine } from './servers/host-engine.ts'
+import type { Column } from './terminal/output.ts'
 
 const columns: Column<RuntimeRow>[] = [
   { title: 'NAME', value: ({ name, id }) => name ?? id },

@@ -10,8 +10,8 @@ import { findProgram } from '../host/host-facts.ts'
 import { SetupProblem } from '../host/problem.ts'
 import type { Progress } from '../host/progress.ts'
 import { type RuntimeFolder, readRuntimeFolders } from '../host/runtime-folder.ts'
-import { callsTable } from './calls-table.ts'
-import type { Output } from './output.ts'
+import { callsTable } from './terminal/calls-table.ts'
+import type { Output } from './terminal/output.ts'
 
 /** Deploys every runtime's template once, then calls it cold and warm. */
 

@@ -8,8 +8,8 @@ import {
   textOption,
   usageError,
 } from './command.ts'
-import { askHidden } from './prompts.ts'
-import { secretColumns } from './table-columns.ts'
+import { askHidden } from './terminal/prompts.ts'
+import { secretColumns } from './terminal/table-columns.ts'
 
 export const commands: CommandSpec[] = [
   {

@@ -2,7 +2,7 @@ import { dirname } from 'node:path'
 import { readSettings } from '../host/address.ts'
 import { installService, type Service, serviceOf, serviceState, uninstallService } from '../host/service.ts'
 import { type Cli, type CommandSpec, exitCode, type Options, textOption } from './command.ts'
-import { rememberLocalServer } from './local-server.ts'
+import { rememberLocalServer } from './servers/local-server.ts'
 
 const usualUser = 'taibai'
 

@@ -1,6 +1,6 @@
 import type { SettingRow } from '../client/resources/settings.ts'
 import type { CommandSpec } from './command.ts'
-import type { Column } from './output.ts'
+import type { Column } from './terminal/output.ts'
 
 const columns: Column<SettingRow>[] = [
   { title: 'SETTING', value: ({ name }) => name },

@@ -1,10 +1,10 @@
 import { installationOf, pastCallOf } from '../client/simulator-input.ts'
-import type { Installation, PastCall } from '../domain/history.ts'
+import type { Installation, PastCall } from '../domain/runs/history.ts'
 import { traceOfHistory } from '../simulator/history.ts'
 import { comparePolicies, type PolicyFigures } from '../simulator/policies.ts'
 import { type Cli, type CommandSpec, numberOption, type Options, textOption, usageError } from './command.ts'
-import type { Column } from './output.ts'
-import { milliseconds } from './table-columns.ts'
+import type { Column } from './terminal/output.ts'
+import { milliseconds } from './terminal/table-columns.ts'
 
 const mib = 1024 * 1024
 const dayMs = 86_400_000

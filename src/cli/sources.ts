@@ -1,6 +1,6 @@
 import { argumentAt, type CommandSpec, numberOption, textOption } from './command.ts'
-import { sourceColumns } from './table-columns.ts'
-import { targetFields, withNames } from './target.ts'
+import { targetFields, withNames } from './servers/target.ts'
+import { sourceColumns } from './terminal/table-columns.ts'
 
 export const commands: CommandSpec[] = [
   {

@@ -1,7 +1,7 @@
 import { type CliSettings, defaultServerSettings, readCliSettings } from '../cli-settings.ts'
 import type { ProgramIo } from './cli.ts'
-import { withLocalServer } from './local-server.ts'
 import { runProgram } from './program.ts'
+import { withLocalServer } from './servers/local-server.ts'
 
 /**
  * Runs the command line on this process's streams and returns the exit code. The first Ctrl-C ends commands that follow

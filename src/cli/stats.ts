@@ -1,7 +1,7 @@
 import type { StatsRow } from '../client/resources/stats.ts'
 import type { Cli, CommandSpec } from './command.ts'
-import { milliseconds, timeText } from './table-columns.ts'
-import { findFunction } from './target.ts'
+import { findFunction } from './servers/target.ts'
+import { milliseconds, timeText } from './terminal/table-columns.ts'
 
 export const commands: CommandSpec[] = [
   {

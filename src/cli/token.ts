@@ -1,5 +1,5 @@
 import { argumentAt, type CommandSpec, numberOption, textOption } from './command.ts'
-import { timeText, tokenColumns } from './table-columns.ts'
+import { timeText, tokenColumns } from './terminal/table-columns.ts'
 
 const day = 86_400
 const shownOnce = 'It is not shown again: keep it where nobody else reads it.'

@@ -1,8 +1,8 @@
 import type { Cli, CommandSpec } from './command.ts'
-import { LiveCounts, type LivePicture, type LiveRow } from './live-counts.ts'
-import type { Column } from './output.ts'
-import { milliseconds } from './table-columns.ts'
-import { functionNames } from './target.ts'
+import { functionNames } from './servers/target.ts'
+import { LiveCounts, type LivePicture, type LiveRow } from './terminal/live-counts.ts'
+import type { Column } from './terminal/output.ts'
+import { milliseconds } from './terminal/table-columns.ts'
 
 const everyMs = 1000
 /** Duration of `--once`. */

@@ -16,10 +16,10 @@ import {
   stopServer,
 } from '../host/server-process.ts'
 import { serverVersion } from '../host/server-version.ts'
-import { adminTokenIn } from './admin-token.ts'
 import { type Cli, type CommandSpec, type Options, textOption, usageError } from './command.ts'
-import { rememberLocalServer } from './local-server.ts'
 import { deploySamples, runSamples, type Sample } from './samples.ts'
+import { adminTokenIn } from './servers/admin-token.ts'
+import { rememberLocalServer } from './servers/local-server.ts'
 
 export const commands: CommandSpec[] = [
   {

@@ -1,6 +1,6 @@
 import type { UsageRow } from '../client/resources/usage.ts'
 import type { CommandSpec } from './command.ts'
-import type { Column } from './output.ts'
+import type { Column } from './terminal/output.ts'
 
 const columns = (by: string): Column<UsageRow>[] => [
   ...(by.includes('day') ? [{ title: 'DAY', value: ({ day }: UsageRow) => day }] : []),

@@ -1,6 +1,6 @@
 import { argumentAt, CliError, type CommandSpec, textOption, usageError } from './command.ts'
-import { aliasColumns, versionColumns, weightsText } from './table-columns.ts'
-import { findFunction, parseTarget, withNames } from './target.ts'
+import { findFunction, parseTarget, withNames } from './servers/target.ts'
+import { aliasColumns, versionColumns, weightsText } from './terminal/table-columns.ts'
 
 export const commands: CommandSpec[] = [
   {

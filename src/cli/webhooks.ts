@@ -1,7 +1,7 @@
 import type { WebhookFields, WebhookSignature } from '../client/resources/webhooks.ts'
 import { argumentAt, type CommandSpec, numberOption, type Options, textOption, usageError } from './command.ts'
-import { deliveryColumns, webhookColumns } from './table-columns.ts'
-import { targetFields, withNames } from './target.ts'
+import { targetFields, withNames } from './servers/target.ts'
+import { deliveryColumns, webhookColumns } from './terminal/table-columns.ts'
 
 function signatureOf(options: Options): Pick<WebhookFields, 'signature'> {
   const scheme = textOption(options, 'signature')

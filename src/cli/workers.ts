@@ -1,10 +1,10 @@
 import type { WorkerRow } from '../client/resources/functions.ts'
 import type { KeptWorkerRow } from '../client/resources/workers.ts'
-import { sizeText } from '../domain/data-facts.ts'
+import { sizeText } from '../domain/platform/data-facts.ts'
 import { argumentAt, type Cli, CliError, type CommandSpec } from './command.ts'
-import type { Column } from './output.ts'
-import { findFunction } from './target.ts'
-import { showHistory } from './worker-history.ts'
+import { findFunction } from './servers/target.ts'
+import { showHistory } from './servers/worker-history.ts'
+import type { Column } from './terminal/output.ts'
 
 export const commands: CommandSpec[] = [
   {

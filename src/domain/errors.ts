@@ -1,6 +1,6 @@
 /**
  * The one error class of the platform and the closed list of its codes. A function that fails is not an error: it is an
- * Outcome (`domain/outcome.ts`). `http/error-response.ts` turns a code into a status; docs/errors.md lists every code.
+ * Outcome (`domain/runs/outcome.ts`). `http/error-response.ts` turns a code into a status; docs/errors.md lists every code.
  *
  * Who is at fault: `caller` (send something else), `capacity` (try again later), `internal` (us, or the engine under us).
  */

@@ -1,5 +1,5 @@
 import { invalid } from './errors.ts'
-import type { Condition, ExecutionFilter, Page } from './execution.ts'
+import type { Condition, ExecutionFilter, Page } from './runs/execution.ts'
 
 /** The query of a list: which project, which conditions, which page. */
 export interface ListQuery {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { imageTagger } from '../assets.ts'
-import { requestedVersions } from '../domain/runtime.ts'
+import { requestedVersions } from '../domain/functions/runtime.ts'
 import { SetupProblem } from './problem.ts'
 
 /** The manifest of a folder in runtimes/, as the image build reads it. */

@@ -1,6 +1,6 @@
 import type { z } from '@hono/zod-openapi'
 import type { ErrorCode } from '../domain/errors.ts'
-import type { Scope } from '../domain/scope.ts'
+import type { Scope } from '../domain/platform/scope.ts'
 
 /** The body of a response: a schema, or a form other than JSON. */
 export type ResponseBody = z.ZodType | 'nothing' | 'zip' | 'tar' | 'text' | 'html' | 'lines' | 'events'

@@ -1,8 +1,8 @@
 import { type OpenAPIHono, type RouteConfig, z } from '@hono/zod-openapi'
 import type { Handler } from 'hono'
+import { guarded, scopeOf } from './access/guard.ts'
 import type { EndpointDescription, ResponseBody } from './endpoint-description.ts'
 import { refusalAnswers } from './error-response.ts'
-import { guarded, scopeOf } from './guard.ts'
 import type { Env } from './request-context.ts'
 
 export type HttpApp = OpenAPIHono<Env>

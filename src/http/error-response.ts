@@ -3,7 +3,7 @@ import { type RouteConfig, z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { type ErrorCode, errorCodes, FaasError, type LimitFacts, LimitReached } from '../domain/errors.ts'
-import type { Log } from '../domain/log.ts'
+import type { Log } from '../domain/runs/log.ts'
 
 /** The only table from error code to HTTP status. */
 export const statusOfCode: Record<ErrorCode, ContentfulStatusCode> = {

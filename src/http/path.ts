@@ -1,6 +1,6 @@
+import { hostName, isLoopback } from './access/same-site.ts'
+import { externalUrlOf } from './connection/request-url.ts'
 import type { Ctx } from './request-context.ts'
-import { externalUrlOf } from './request-url.ts'
-import { hostName, isLoopback } from './same-site.ts'
 import type { HttpSettings } from './settings.ts'
 
 /** The path as it was sent: Hono drops a trailing slash. */

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
-import type { AuditedChange } from '../domain/audit.ts'
-import type { DiskSpace } from '../domain/disk-space.ts'
-import type { Principal } from '../domain/principal.ts'
-import type { Bodies } from './bodies.ts'
+import type { AuditedChange } from '../domain/platform/audit.ts'
+import type { DiskSpace } from '../domain/platform/disk-space.ts'
+import type { Principal } from '../domain/platform/principal.ts'
+import type { Bodies } from './connection/bodies.ts'
 
 /** Values that handlers get together with the request. */
 export interface Env {

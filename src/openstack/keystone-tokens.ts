@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '../domain/clock.ts'
 import { FaasError, notAllowed } from '../domain/errors.ts'
-import type { Log } from '../domain/log.ts'
-import type { OpenStackSession } from '../domain/openstack.ts'
-import type { Principal } from '../domain/principal.ts'
+import type { OpenStackSession } from '../domain/platform/openstack.ts'
+import type { Principal } from '../domain/platform/principal.ts'
+import type { Log } from '../domain/runs/log.ts'
 import type { Keystone } from './keystone.ts'
 import { isTokenShaped, ServiceFailure } from './service-request.ts'
 

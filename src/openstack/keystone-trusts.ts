@@ -1,7 +1,7 @@
 import type { Clock } from '../domain/clock.ts'
 import { FaasError } from '../domain/errors.ts'
-import type { Log } from '../domain/log.ts'
-import { type ActingSession, hasSession, type OpenStackSession, type Trusts } from '../domain/openstack.ts'
+import { type ActingSession, hasSession, type OpenStackSession, type Trusts } from '../domain/platform/openstack.ts'
+import type { Log } from '../domain/runs/log.ts'
 import { type Keystone, KeystoneRefusal } from './keystone.ts'
 
 export interface KeystoneTrustsParts {

@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
-import type { Log } from '../domain/log.ts'
-import type { OpenStackSession } from '../domain/openstack.ts'
+import type { OpenStackSession } from '../domain/platform/openstack.ts'
+import type { Log } from '../domain/runs/log.ts'
 import { type ServiceAnswer, ServiceFailure, type ServiceRequest, sendServiceRequest } from './service-request.ts'
 import { type CheckedToken, notKeystone, readToken } from './token-answer.ts'
 

@@ -1,5 +1,5 @@
 import { FaasError } from '../domain/errors.ts'
-import type { OpenStackSession } from '../domain/openstack.ts'
+import type { OpenStackSession } from '../domain/platform/openstack.ts'
 import { type EndpointQuery, endpointIn } from './catalog.ts'
 import { type Keystone, KeystoneRefusal } from './keystone.ts'
 import { ServiceFailure } from './service-request.ts'

@@ -8,8 +8,8 @@ import type {
   ObjectStore,
   OpenStackSession,
   StoredObject,
-} from '../domain/openstack.ts'
-import type { ListedObject } from '../domain/source.ts'
+} from '../domain/platform/openstack.ts'
+import type { ListedObject } from '../domain/triggers/source.ts'
 import type { Keystone } from './keystone.ts'
 import { endpointOf } from './service-endpoint.ts'
 import { noAnswerFailure, openResponse, ServiceFailure, type ServiceRequest } from './service-request.ts'

@@ -1,4 +1,4 @@
-import { OpenStackSession } from '../domain/openstack.ts'
+import { OpenStackSession } from '../domain/platform/openstack.ts'
 import { type ServiceAnswer, ServiceFailure } from './service-request.ts'
 
 /** Keystone's description of a token; null without a project, because it has no use here. Pure. */

@@ -1,5 +1,5 @@
 import { FaasError, invalid } from '../domain/errors.ts'
-import type { MessageQueues, OpenStackSession, QueueMessage } from '../domain/openstack.ts'
+import type { MessageQueues, OpenStackSession, QueueMessage } from '../domain/platform/openstack.ts'
 import type { Keystone } from './keystone.ts'
 import { endpointOf } from './service-endpoint.ts'
 import { type ServiceAnswer, ServiceFailure, sendServiceRequest } from './service-request.ts'

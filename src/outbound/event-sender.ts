@@ -2,7 +2,7 @@ import { lookup } from 'node:dns'
 import { type IncomingMessage, request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
-import type { CloudEvent, EventSender, Message, SendResult } from '../domain/cloud-event.ts'
+import type { CloudEvent, EventSender, Message, SendResult } from '../domain/triggers/cloud-event.ts'
 
 export interface EventSenderOptions {
   /** Whether the address may be contacted. */

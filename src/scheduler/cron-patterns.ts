@@ -1,6 +1,6 @@
 import { Cron } from 'croner'
 import { FaasError, invalid } from '../domain/errors.ts'
-import type { CronPatterns } from '../domain/job.ts'
+import type { CronPatterns } from '../domain/triggers/job.ts'
 import { nextFixedTime } from './fixed-times.ts'
 import { offsetsOf } from './local-time.ts'
 

@@ -1,4 +1,4 @@
-import type { Job } from '../domain/job.ts'
+import type { Job } from '../domain/triggers/job.ts'
 
 /** A job with a timer. */
 export interface TimedJob {

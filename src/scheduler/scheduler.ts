@@ -1,6 +1,6 @@
 import type { Clock } from '../domain/clock.ts'
-import type { Job, JobTimers } from '../domain/job.ts'
-import type { Log } from '../domain/log.ts'
+import type { Log } from '../domain/runs/log.ts'
+import type { Job, JobTimers } from '../domain/triggers/job.ts'
 import { JobHeap } from './job-heap.ts'
 
 export interface SchedulerParts {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type LimitName, limitNames } from '../domain/limits.ts'
+import { type LimitName, limitNames } from '../domain/platform/limits.ts'
 import { int, list } from './value-kinds.ts'
 
 export const projectLimits = {

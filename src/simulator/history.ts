@@ -1,4 +1,4 @@
-import type { Installation, PastCall, PastFunction } from '../domain/history.ts'
+import type { Installation, PastCall, PastFunction } from '../domain/runs/history.ts'
 import { type Trace, type TracedCall, type TracedFunction, type TracedRuntime, traceOf } from './trace.ts'
 
 /**

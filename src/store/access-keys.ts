@@ -1,5 +1,5 @@
 import { asc, eq } from 'drizzle-orm'
-import type { AccessKey, AccessKeyStore } from '../domain/access-key.ts'
+import type { AccessKey, AccessKeyStore } from '../domain/platform/access-key.ts'
 import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'

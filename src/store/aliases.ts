@@ -1,6 +1,6 @@
 import { and, asc, eq } from 'drizzle-orm'
-import type { Alias, AliasStore } from '../domain/alias.ts'
 import { invalid } from '../domain/errors.ts'
+import type { Alias, AliasStore } from '../domain/functions/alias.ts'
 import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'

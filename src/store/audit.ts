@@ -1,5 +1,5 @@
 import { desc, lt, lte, sql } from 'drizzle-orm'
-import type { AuditEntry, AuditStore } from '../domain/audit.ts'
+import type { AuditEntry, AuditStore } from '../domain/platform/audit.ts'
 import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'

@@ -1,5 +1,5 @@
 import { desc, eq, getTableColumns, lt, sql } from 'drizzle-orm'
-import type { Build, BuildStore } from '../domain/build.ts'
+import type { Build, BuildStore } from '../domain/functions/build.ts'
 import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'

@@ -3,7 +3,7 @@ import { chmod, mkdir, symlink, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Extract, Header, Pack } from 'tar-stream'
-import { linkedFolderOf } from '../domain/function.ts'
+import { linkedFolderOf } from '../domain/functions/function.ts'
 
 /** Built packages in a backup: all files are included, because the layers that were installed may no longer exist. */
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DatabaseFacts, DataFacts } from '../domain/data-facts.ts'
+import type { DatabaseFacts, DataFacts } from '../domain/platform/data-facts.ts'
 import { cataloguePath, ledgerPath } from './backup-layout.ts'
 import { openRaw } from './sqlite.ts'
 

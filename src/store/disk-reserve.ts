@@ -1,8 +1,8 @@
 import type { Clock } from '../domain/clock.ts'
-import { sizeText } from '../domain/data-facts.ts'
-import type { DiskSpace } from '../domain/disk-space.ts'
 import { FaasError } from '../domain/errors.ts'
-import type { Log } from '../domain/log.ts'
+import { sizeText } from '../domain/platform/data-facts.ts'
+import type { DiskSpace } from '../domain/platform/disk-space.ts'
+import type { Log } from '../domain/runs/log.ts'
 import { diskSpace } from './data-facts.ts'
 
 export interface DiskReserveOptions {

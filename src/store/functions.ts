@@ -1,7 +1,7 @@
 import { and, asc, count, eq, inArray, isNotNull, max, sql } from 'drizzle-orm'
 import { union } from 'drizzle-orm/sqlite-core'
 import { FaasError } from '../domain/errors.ts'
-import type { Alongside, Fn, FunctionStore, FunctionVersion } from '../domain/function.ts'
+import type { Alongside, Fn, FunctionStore, FunctionVersion } from '../domain/functions/function.ts'
 import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'

@@ -1,5 +1,5 @@
 import { asc, eq } from 'drizzle-orm'
-import type { Job, JobStore } from '../domain/job.ts'
+import type { Job, JobStore } from '../domain/triggers/job.ts'
 import type { Database } from './database.ts'
 import { jobs } from './schema.ts'
 import { TriggerRows } from './triggers.ts'

@@ -1,5 +1,5 @@
 import { eq } from 'drizzle-orm'
-import type { LambdaSettings, LambdaSettingsStore } from '../domain/lambda-settings.ts'
+import type { LambdaSettings, LambdaSettingsStore } from '../domain/functions/lambda-settings.ts'
 import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'

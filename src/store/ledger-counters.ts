@@ -1,4 +1,4 @@
-import type { Execution, FunctionCounts } from '../domain/execution.ts'
+import type { Execution, FunctionCounts } from '../domain/runs/execution.ts'
 import type { Row } from './ledger-rows.ts'
 import type { Connection } from './sqlite.ts'
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Installation, PastCall } from '../domain/history.ts'
+import type { Installation, PastCall } from '../domain/runs/history.ts'
 import { cataloguePath } from './backup-layout.ts'
 import { type Connection, openRaw } from './sqlite.ts'
 

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { invalid } from '../domain/errors.ts'
-import type { Condition, Execution, ExecutionFilter, Page } from '../domain/execution.ts'
+import type { Condition, Execution, ExecutionFilter, Page } from '../domain/runs/execution.ts'
 import { columnsWithoutLog, fromStored, type StoredExecution } from './ledger-rows.ts'
 import type { Connection } from './sqlite.ts'
 

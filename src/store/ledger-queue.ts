@@ -1,11 +1,11 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import type { Clock } from '../domain/clock.ts'
-import type { DiskSpace } from '../domain/disk-space.ts'
 import { Durations } from '../domain/durations.ts'
 import { FaasError } from '../domain/errors.ts'
-import type { LedgerGauges } from '../domain/gauges.ts'
-import type { Log } from '../domain/log.ts'
+import type { DiskSpace } from '../domain/platform/disk-space.ts'
+import type { LedgerGauges } from '../domain/platform/gauges.ts'
+import type { Log } from '../domain/runs/log.ts'
 import {
   Batch,
   type BatchMessage,

@@ -1,5 +1,5 @@
-import type { Execution } from '../domain/execution.ts'
-import type { FunctionError } from '../domain/outcome.ts'
+import type { Execution } from '../domain/runs/execution.ts'
+import type { FunctionError } from '../domain/runs/outcome.ts'
 import { columns, fromStored, type StoredExecution } from './ledger-rows.ts'
 import type { Connection } from './sqlite.ts'
 

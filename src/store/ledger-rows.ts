@@ -1,4 +1,4 @@
-import type { Execution, Phases } from '../domain/execution.ts'
+import type { Execution, Phases } from '../domain/runs/execution.ts'
 
 /** The mapping of an execution to ledger.db: one table of columns produces the SQL, the bound row, and the execution. */
 

@@ -1,4 +1,4 @@
-import type { UsageFilter, UsageRow } from '../domain/usage.ts'
+import type { UsageFilter, UsageRow } from '../domain/platform/usage.ts'
 import type { Row } from './ledger-rows.ts'
 import type { Connection } from './sqlite.ts'
 

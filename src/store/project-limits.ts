@@ -1,4 +1,4 @@
-import type { LimitStore, StoredLimits } from '../domain/limits.ts'
+import type { LimitStore, StoredLimits } from '../domain/platform/limits.ts'
 import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'

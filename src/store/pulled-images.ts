@@ -1,4 +1,4 @@
-import type { PulledImages } from '../domain/image-use.ts'
+import type { PulledImages } from '../domain/functions/image-use.ts'
 import { readJson, writeJson } from './json-file.ts'
 
 /** A file in the data folder. If it is lost, no image counts as ours to remove; nothing else is affected. */

@@ -1,4 +1,4 @@
-import type { PasswordSeal, RegistryCredentials, RegistryLogin, RegistrySecret } from '../domain/registry.ts'
+import type { PasswordSeal, RegistryCredentials, RegistryLogin, RegistrySecret } from '../domain/platform/registry.ts'
 import { readJson, writeJson } from './json-file.ts'
 
 interface Stored extends RegistryLogin {

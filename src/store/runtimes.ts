@@ -1,5 +1,5 @@
 import { asc, eq } from 'drizzle-orm'
-import type { Runtime, RuntimeStore } from '../domain/runtime.ts'
+import type { Runtime, RuntimeStore } from '../domain/functions/runtime.ts'
 import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'

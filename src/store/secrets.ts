@@ -1,6 +1,6 @@
 import { and, asc, count, desc, eq, lte, ne } from 'drizzle-orm'
 import { FaasError } from '../domain/errors.ts'
-import type { Secret, SecretStore, SecretVersion } from '../domain/secret.ts'
+import type { Secret, SecretStore, SecretVersion } from '../domain/platform/secret.ts'
 import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'

@@ -1,5 +1,5 @@
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
-import type { ListedObject, ObjectChange, Source, SourceStore } from '../domain/source.ts'
+import type { ListedObject, ObjectChange, Source, SourceStore } from '../domain/triggers/source.ts'
 import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'

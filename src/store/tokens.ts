@@ -1,5 +1,5 @@
 import { asc, eq } from 'drizzle-orm'
-import type { Token, TokenStore } from '../domain/token.ts'
+import type { Token, TokenStore } from '../domain/platform/token.ts'
 import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'

@@ -1,5 +1,5 @@
 import { and, asc, eq } from 'drizzle-orm'
-import type { StoredTrigger, TriggerStore } from '../domain/trigger.ts'
+import type { StoredTrigger, TriggerStore } from '../domain/triggers/trigger.ts'
 import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'

@@ -7,8 +7,8 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { type Extract, extract, type Header } from 'tar-stream'
-import type { DiskSpace } from '../domain/disk-space.ts'
 import { FaasError } from '../domain/errors.ts'
+import type { DiskSpace } from '../domain/platform/disk-space.ts'
 import { checkLinks } from './zip-check.ts'
 
 const run = promisify(execFile)

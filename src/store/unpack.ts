@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { crc32, createInflateRaw, inflateRaw } from 'node:zlib'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
-import { type DiskSpace, unlimitedSpace } from '../domain/disk-space.ts'
 import { FaasError } from '../domain/errors.ts'
+import { type DiskSpace, unlimitedSpace } from '../domain/platform/disk-space.ts'
 import { type Checked, checkCount, checkEntries, checkLinks, foldersAbove, type PackageLimits } from './zip-check.ts'
 
 /** Files written at once. */

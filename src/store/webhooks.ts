@@ -1,4 +1,4 @@
-import type { Webhook, WebhookStore } from '../domain/webhook.ts'
+import type { Webhook, WebhookStore } from '../domain/triggers/webhook.ts'
 import type { Database } from './database.ts'
 import { webhooks } from './schema.ts'
 import { TriggerRows } from './triggers.ts'

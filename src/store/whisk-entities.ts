@@ -1,5 +1,5 @@
 import { and, count, desc, eq, ne } from 'drizzle-orm'
-import type { WhiskEntity, WhiskEntityStore, WhiskKind } from '../domain/openwhisk.ts'
+import type { WhiskEntity, WhiskEntityStore, WhiskKind } from '../domain/functions/openwhisk.ts'
 import { runWrite } from './constraint-errors.ts'
 import type { Database } from './database.ts'
 import { placeholders } from './placeholders.ts'

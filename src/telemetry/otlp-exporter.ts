@@ -1,5 +1,5 @@
-import type { Log } from '../domain/log.ts'
-import type { Span, SpanSink } from '../domain/trace.ts'
+import type { Log } from '../domain/runs/log.ts'
+import type { Span, SpanSink } from '../domain/runs/trace.ts'
 
 export interface OtlpExporterOptions {
   /** Base URL of the receiver, such as `http://127.0.0.1:4318`: spans are posted to `/v1/traces` below it. */

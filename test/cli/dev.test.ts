@@ -19,7 +19,7 @@ import { type DevFunction, functionsAt, localPaths, readProject, rootsOf } from 
 import { phasesText } from '../../src/cli/dev/screen.ts'
 import { chooseServer } from '../../src/cli/dev/server.ts'
 import { liveSession, makeSessionFolder, removeSession, writeSession } from '../../src/cli/dev/session.ts'
-import { Output } from '../../src/cli/output.ts'
+import { Output } from '../../src/cli/terminal/output.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
 const system = vi.hoisted(() => ({ watchesMore: true }))

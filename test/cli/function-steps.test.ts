@@ -1,6 +1,6 @@
 /** What a deployment changes of a function whose app the server takes out of an image. */
 import { expect, test } from 'vitest'
-import { functionSteps } from '../../src/cli/function-steps.ts'
+import { functionSteps } from '../../src/cli/manifest/function-steps.ts'
 import type { Client } from '../../src/client/client.ts'
 
 const image = { source: 'image' as const, mode: 'azure', image: 'shop:1' }

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { readLocalCode } from '../../src/cli/local-code.ts'
+import { readLocalCode } from '../../src/cli/manifest/local-code.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'taibai-handlers-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { zipSync } from 'fflate'
 import { afterAll, describe, expect, test } from 'vitest'
-import { readLocalCode } from '../../src/cli/local-code.ts'
+import { readLocalCode } from '../../src/cli/manifest/local-code.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'taibai-known-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))

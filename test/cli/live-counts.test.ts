@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { LiveCounts } from '../../src/cli/live-counts.ts'
+import { LiveCounts } from '../../src/cli/terminal/live-counts.ts'
 import type { ExecutionRow } from '../../src/client/resources/executions.ts'
 
 const aRow = (given: Partial<ExecutionRow> & { id: string }): ExecutionRow =>

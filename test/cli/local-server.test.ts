@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { rememberLocalServer, withLocalServer } from '../../src/cli/local-server.ts'
+import { rememberLocalServer, withLocalServer } from '../../src/cli/servers/local-server.ts'
 import { readCliSettings } from '../../src/cli-settings.ts'
 
 /** Which server of this machine commands mean when nobody names one. */

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { unzipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { readLocalCode } from '../../src/cli/local-code.ts'
-import { manifestFile, manifestJsonSchema, readManifest } from '../../src/cli/manifest.ts'
-import { functionInManifest } from '../../src/cli/manifest-function.ts'
-import { howOf } from '../../src/cli/manifest-steps.ts'
+import { readLocalCode } from '../../src/cli/manifest/local-code.ts'
+import { manifestFile, manifestJsonSchema, readManifest } from '../../src/cli/manifest/manifest.ts'
+import { functionInManifest } from '../../src/cli/manifest/manifest-function.ts'
+import { howOf } from '../../src/cli/manifest/manifest-steps.ts'
 
 let folder: string
 let file: string

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { cut, fitted, Output } from '../../src/cli/output.ts'
+import { cut, fitted, Output } from '../../src/cli/terminal/output.ts'
 
 const printed = (show: (out: Output) => void): string => {
   const pieces: string[] = []

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { unzipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ignoring, packFolder } from '../../src/cli/package-zip.ts'
+import { ignoring, packFolder } from '../../src/cli/manifest/package-zip.ts'
 
 let folder: string
 

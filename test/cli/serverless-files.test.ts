@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { unzipSync } from 'fflate'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { ManifestFunction } from '../../src/cli/manifest.ts'
-import { functionInManifest } from '../../src/cli/manifest-function.ts'
-import { cronOfSchedule } from '../../src/cli/schedule-expression.ts'
-import { readServerlessFile, templateIn } from '../../src/cli/serverless-files.ts'
+import { cronOfSchedule } from '../../src/cli/foreign/schedule-expression.ts'
+import { readServerlessFile, templateIn } from '../../src/cli/foreign/serverless-files.ts'
+import type { ManifestFunction } from '../../src/cli/manifest/manifest.ts'
+import { functionInManifest } from '../../src/cli/manifest/manifest-function.ts'
 
 let folder: string
 beforeEach(() => {

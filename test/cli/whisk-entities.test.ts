@@ -1,6 +1,6 @@
 /** What a manifest of wskdeploy has beside functions is made once: the same manifest again changes nothing. */
 import { expect, test } from 'vitest'
-import { whiskSteps } from '../../src/cli/whisk-entities.ts'
+import { whiskSteps } from '../../src/cli/foreign/whisk-entities.ts'
 import type { Client } from '../../src/client/client.ts'
 import { makeTestApp } from '../support/test-app.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { Output } from '../../src/cli/output.ts'
-import { showHistory, sparkline } from '../../src/cli/worker-history.ts'
+import { showHistory, sparkline } from '../../src/cli/servers/worker-history.ts'
+import { Output } from '../../src/cli/terminal/output.ts'
 
 test('A line of bars has one for each value, and the highest of several where there are many', () => {
   expect(sparkline([0, 50, 100], 100)).toBe('▁▅█')

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import { pack } from 'tar-stream'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { appFolder } from '../../src/domain/app-image.ts'
+import { appFolder } from '../../src/domain/functions/app-image.ts'
 import { makeEngineClient } from '../../src/host/engine-client.ts'
 import { zipOfTar } from '../../src/services/functions/zip-of-tar.ts'
 import { dockerSocket } from '../support/docker-api.ts'

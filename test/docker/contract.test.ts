@@ -1,6 +1,6 @@
 /** The engine that runs containers keeps the contract that all engines keep; `test/engine/` asks the other. */
 import { afterEach, beforeAll, describe, expect } from 'vitest'
-import { silentLog } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/runs/log.ts'
 import { DockerEngine } from '../../src/engine/sandbox/docker/docker-engine.ts'
 import type { SandboxEngine } from '../../src/engine/sandbox/sandbox.ts'
 import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'

@@ -1,7 +1,7 @@
 /** Images whose program asks for its events by the Runtime API of AWS Lambda, and the helper that serves it to them. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import { runtimeApiHelperBytes } from '../../src/domain/revision.ts'
-import type { Call, Revision } from '../../src/domain/worker.ts'
+import { runtimeApiHelperBytes } from '../../src/domain/functions/revision.ts'
+import type { Call, Revision } from '../../src/domain/platform/worker.ts'
 import type { PoolWorker } from '../../src/engine/pool/pool-worker.ts'
 import { aRequestHead } from '../support/builders.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'

@@ -1,8 +1,8 @@
 /** Workers that share no disk with the server: the same engine, whose workers have to call. */
 import type { Server } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ApiListener } from '../../src/http/api-listener.ts'
-import { addressOf, listen } from '../../src/http/listen.ts'
+import { ApiListener } from '../../src/http/connection/api-listener.ts'
+import { addressOf, listen } from '../../src/http/connection/listen.ts'
 import { askDocker } from '../support/docker-api.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'
 import { dockerWorkers, type FunctionWorker, runtimeFolders } from '../support/docker-workers.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { checkedWeights, chosenVersion, versionsOf } from '../../src/domain/alias.ts'
+import { checkedWeights, chosenVersion, versionsOf } from '../../src/domain/functions/alias.ts'
 
 /** Which version a call of an alias runs, with given chance. */
 

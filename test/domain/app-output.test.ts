@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { appOutputsIn, inputWith, maxMessages, readersOf } from '../../src/domain/app-output.ts'
+import { appOutputsIn, inputWith, maxMessages, readersOf } from '../../src/domain/functions/app-output.ts'
 
 const output = (type: string, to: string | null, ...messages: string[]) => ({ name: 'out', type, to, messages })
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { describeCron } from '../../src/domain/cron-description.ts'
+import { describeCron } from '../../src/domain/triggers/cron-description.ts'
 
 test.each([
   ['* * * * *', 'every minute'],

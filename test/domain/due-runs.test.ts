@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { afterRuns, dueRuns } from '../../src/domain/due-runs.ts'
-import type { CronPatterns, Job } from '../../src/domain/job.ts'
+import { afterRuns, dueRuns } from '../../src/domain/runs/due-runs.ts'
+import type { CronPatterns, Job } from '../../src/domain/triggers/job.ts'
 import { aJob } from '../support/builders.ts'
 
 /** Every full minute, whatever the pattern. */

@@ -1,6 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { fullName, type ImageView, missingImages, overHighWater, viewsOf } from '../../src/domain/image-use.ts'
-import { checkedRegistry, registryOf } from '../../src/domain/registry.ts'
+import {
+  fullName,
+  type ImageView,
+  missingImages,
+  overHighWater,
+  viewsOf,
+} from '../../src/domain/functions/image-use.ts'
+import { checkedRegistry, registryOf } from '../../src/domain/platform/registry.ts'
 import { anImage } from '../support/fake-images.ts'
 
 const mib = 1024 * 1024

@@ -1,7 +1,7 @@
 /** What is a name of an image: it becomes part of an address, so everything else is refused before anybody is asked. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { checkedImage, isImageReference } from '../../src/domain/image.ts'
+import { checkedImage, isImageReference } from '../../src/domain/functions/image.ts'
 import { cpuMsOf } from '../support/cpu-time.ts'
 
 const digest = `sha256:${'0a'.repeat(32)}`

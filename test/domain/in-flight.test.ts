@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { timeOrderedId } from '../../src/domain/ids.ts'
-import { hashOfId, hashOfNumber, InFlight } from '../../src/domain/in-flight.ts'
+import { hashOfId, hashOfNumber, InFlight } from '../../src/domain/runs/in-flight.ts'
 
 test('is a map, whatever comes and goes in whatever order', () => {
   const [map, reference] = [new InFlight<number, number>((key) => key % 7), new Map<number, number>()]
@@ -41,7 +41,7 @@ test('ids and numbers that follow each other are spread over all places', () => 
 /** Bytes that a small collection leaves of 20 MB that came and went, 64 at a time. */
 function keptBytes(map: string): number {
   const program = `
-    import { InFlight } from ${JSON.stringify(join(import.meta.dirname, '../../src/domain/in-flight.ts'))}
+    import { InFlight } from ${JSON.stringify(join(import.meta.dirname, '../../src/domain/runs/in-flight.ts'))}
     const map = ${map}
     const comeAndGo = (from, count) => {
       for (let n = from; n < from + count; n++) {

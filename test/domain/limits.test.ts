@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { admission, type CallView, limitNames } from '../../src/domain/limits.ts'
+import { admission, type CallView, limitNames } from '../../src/domain/platform/limits.ts'
 import { settings } from '../../src/settings/settings.ts'
 
 const free: CallView = { of: 'project', running: 0, maxRunning: null, maxRate: null, rateWaitMs: 0 }

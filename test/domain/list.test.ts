@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Condition } from '../../src/domain/execution.ts'
 import { matchesCondition, paged, selectRows } from '../../src/domain/list.ts'
+import type { Condition } from '../../src/domain/runs/execution.ts'
 
 describe('a condition', () => {
   test.each<[string, Condition['op'], string[], boolean]>([

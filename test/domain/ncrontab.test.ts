@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { appFunctionsIn, timersIn } from '../../src/domain/app-function.ts'
-import { cronOfNcrontab } from '../../src/domain/ncrontab.ts'
+import { appFunctionsIn, timersIn } from '../../src/domain/functions/app-function.ts'
+import { cronOfNcrontab } from '../../src/domain/triggers/ncrontab.ts'
 
 describe('a schedule of Azure Functions', () => {
   test.each([

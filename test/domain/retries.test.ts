@@ -6,7 +6,7 @@ import {
   type RetryRule,
   retryDelayMs,
   retryRuleOf,
-} from '../../src/domain/retries.ts'
+} from '../../src/domain/runs/retries.ts'
 
 const rule: RetryRule = {
   maxAttempts: 3,

@@ -1,9 +1,9 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { inputFromText } from '../../src/domain/input.ts'
-import { factsOf, signatureNames } from '../../src/domain/signature.ts'
-import { takesRequest } from '../../src/domain/worker.ts'
+import { factsOf, signatureNames } from '../../src/domain/functions/signature.ts'
+import { takesRequest } from '../../src/domain/platform/worker.ts'
+import { inputFromText } from '../../src/domain/runs/input.ts'
 
 const source = join(import.meta.dirname, '../../src')
 

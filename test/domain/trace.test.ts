@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { parseTraceparent, traceparentOf } from '../../src/domain/trace.ts'
+import { parseTraceparent, traceparentOf } from '../../src/domain/runs/trace.ts'
 
 const traceId = '0af7651916cd43dd8448eb211c80319c'
 const spanId = 'b7ad6b7169203331'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import type { Job } from '../../src/domain/job.ts'
-import { signatureNames } from '../../src/domain/signature.ts'
-import type { ListedObject, Source } from '../../src/domain/source.ts'
-import { eventOfObject, inputOfJob } from '../../src/domain/trigger-event.ts'
+import { signatureNames } from '../../src/domain/functions/signature.ts'
+import type { Job } from '../../src/domain/triggers/job.ts'
+import type { ListedObject, Source } from '../../src/domain/triggers/source.ts'
+import { eventOfObject, inputOfJob } from '../../src/domain/triggers/trigger-event.ts'
 
 const source = { id: 's-1', projectId: 'red', container: 'photos' } as Source
 const object = { name: 'a b.jpg', etag: 'e1', bytes: 3, lastModified: '2026-11-30T10:00:00.123456' }

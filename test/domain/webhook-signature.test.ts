@@ -1,6 +1,10 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { checkSignature, type SignatureScheme, type WebhookSignature } from '../../src/domain/webhook-signature.ts'
+import {
+  checkSignature,
+  type SignatureScheme,
+  type WebhookSignature,
+} from '../../src/domain/triggers/webhook-signature.ts'
 
 /** Made here as the senders' own documents say, not by the code that is asked. */
 

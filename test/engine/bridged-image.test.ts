@@ -1,8 +1,8 @@
 /** An image on another machine and the helper beside it: what becomes of one when the other ends. */
 import { connect } from 'node:net'
 import { expect, test } from 'vitest'
-import { bridgeHelperBytes, makeRevision } from '../../src/domain/revision.ts'
-import type { RuntimeManifest } from '../../src/domain/runtime.ts'
+import { bridgeHelperBytes, makeRevision } from '../../src/domain/functions/revision.ts'
+import type { RuntimeManifest } from '../../src/domain/functions/runtime.ts'
 import type { SandboxEngine, SandboxSpec } from '../../src/engine/sandbox/sandbox.ts'
 import { Bridge } from '../../src/engine/worker/bridge.ts'
 import { BridgedImage } from '../../src/engine/worker/bridged-image.ts'

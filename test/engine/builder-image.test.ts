@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { projectFolder } from '../../src/assets.ts'
-import type { BuilderFacts } from '../../src/domain/build.ts'
+import type { BuilderFacts } from '../../src/domain/functions/build.ts'
 import { BuilderImages } from '../../src/engine/sandbox/docker/builder-image.ts'
 import { buildEndText } from '../../src/engine/sandbox/docker/docker-builder.ts'
 import type { ImageClient } from '../../src/engine/sandbox/docker/image-client.ts'

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Clock } from '../../src/domain/clock.ts'
-import type { StreamSink } from '../../src/domain/worker.ts'
+import type { StreamSink } from '../../src/domain/platform/worker.ts'
 import { Channel, type Ending, headOf, type PendingCall } from '../../src/engine/worker/channel.ts'
 import {
   encodeFrame,

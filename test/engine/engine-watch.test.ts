@@ -1,6 +1,6 @@
 /** Whether the engine answers. */
 import { afterEach, expect, test } from 'vitest'
-import { silentLog } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/runs/log.ts'
 import { EngineWatch } from '../../src/engine/sandbox/container/engine-watch.ts'
 import { waitUntil } from '../support/wait-until.ts'
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect } from 'vitest'
 import { systemClock } from '../../src/domain/clock.ts'
-import type { Outcome } from '../../src/domain/outcome.ts'
+import type { Outcome } from '../../src/domain/runs/outcome.ts'
 import { killed, timedOut } from '../../src/engine/worker/outcomes.ts'
 import { engineWorkersContract } from '../support/contracts/engine-workers.ts'
 import { type FakeBehaviour, type FakeLoading, FakeWorkers } from '../support/fake-workers.ts'

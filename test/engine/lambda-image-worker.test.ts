@@ -1,8 +1,8 @@
 /** An image and the helper beside it that serves the Runtime API: one worker, whichever of the two ends first. */
 import { afterEach, describe, expect, test } from 'vitest'
-import type { Outcome } from '../../src/domain/outcome.ts'
-import { runtimeApiHelperBytes } from '../../src/domain/revision.ts'
-import type { Call } from '../../src/domain/worker.ts'
+import { runtimeApiHelperBytes } from '../../src/domain/functions/revision.ts'
+import type { Call } from '../../src/domain/platform/worker.ts'
+import type { Outcome } from '../../src/domain/runs/outcome.ts'
 import type { BindResult, PoolWorker } from '../../src/engine/pool/pool-worker.ts'
 import { environmentOfLambda, helperRevision } from '../../src/engine/worker/lambda-image.ts'
 import { LambdaImageWorker } from '../../src/engine/worker/lambda-image-worker.ts'

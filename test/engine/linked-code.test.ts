@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, syml
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { linkedFolderOf } from '../../src/domain/function.ts'
+import { linkedFolderOf } from '../../src/domain/functions/function.ts'
 import { LinkedCode } from '../../src/engine/worker/linked-code.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 

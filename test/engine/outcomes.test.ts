@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { platformFailure } from '../../src/domain/outcome.ts'
+import { platformFailure } from '../../src/domain/runs/outcome.ts'
 import { killed, outcomeOf, resultTooLarge, timedOut } from '../../src/engine/worker/outcomes.ts'
 import { type Frame, FrameType } from '../../src/engine/worker/protocol.ts'
 

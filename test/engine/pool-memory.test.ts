@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Lease } from '../../src/domain/worker.ts'
+import type { Lease } from '../../src/domain/platform/worker.ts'
 import { settled } from '../support/fake-clock.ts'
 import { aCall, aRevision, mib, TestPool } from '../support/fake-workers-pool.ts'
 

@@ -1,7 +1,7 @@
 /** Whatever happens in whatever order: no memory is lost, no worker gets too much, every call ends, nothing is left. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Revision } from '../../src/domain/worker.ts'
+import type { Revision } from '../../src/domain/platform/worker.ts'
 import { settled } from '../support/fake-clock.ts'
 import { aCall, aRevision, mib, TestPool } from '../support/fake-workers-pool.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { coldReasons } from '../../src/domain/start-kind.ts'
+import { coldReasons } from '../../src/domain/runs/start-kind.ts'
 import {
   type ColdView,
   chooseEvictions,

@@ -2,7 +2,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { silentLog } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/runs/log.ts'
 import type { SandboxSpec } from '../../src/engine/sandbox/sandbox.ts'
 import { SwarmEngine } from '../../src/engine/sandbox/swarm/swarm-engine.ts'
 import { mib } from '../support/fake-workers-pool.ts'

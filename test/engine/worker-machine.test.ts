@@ -1,6 +1,6 @@
 /** The pool counts memory by machine, so each kind of worker must say where it is. */
 import { expect, test } from 'vitest'
-import { silentLog } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/runs/log.ts'
 import type { PoolWorker } from '../../src/engine/pool/pool-worker.ts'
 import { Channel } from '../../src/engine/worker/channel.ts'
 import { HttpImageWorker } from '../../src/engine/worker/http-image-worker.ts'

@@ -1,6 +1,6 @@
 /** Workers that call keep the contract that all workers keep. */
 import { describe } from 'vitest'
-import { silentLog } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/runs/log.ts'
 import { SandboxWorkers } from '../../src/engine/worker/worker-factory.ts'
 import { engineWorkersContract, type WorkersUnderTest } from '../support/contracts/engine-workers.ts'
 import { describeWithDocker } from '../support/docker-gate.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import type { Outcome } from '../../src/domain/outcome.ts'
+import type { Outcome } from '../../src/domain/runs/outcome.ts'
 import { aFn, aRuntime, aWebhook } from '../support/builders.ts'
 import { settled } from '../support/fake-clock.ts'
 import { returned } from '../support/fake-pool.ts'

@@ -2,8 +2,8 @@
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { ApiListener } from '../../src/http/api-listener.ts'
-import { addressOf, listen } from '../../src/http/listen.ts'
+import { ApiListener } from '../../src/http/connection/api-listener.ts'
+import { addressOf, listen } from '../../src/http/connection/listen.ts'
 
 let server: Server
 let door: ApiListener

@@ -1,6 +1,6 @@
 /** Functions of images that speak the Runtime API: through our own API and through that of AWS Lambda. */
 import { beforeEach, describe, expect, test } from 'vitest'
-import { makeRevision, runtimeApiHelperBytes } from '../../src/domain/revision.ts'
+import { makeRevision, runtimeApiHelperBytes } from '../../src/domain/functions/revision.ts'
 import { makeTestApp, type TestApp } from '../support/test-app.ts'
 
 let app: TestApp

@@ -1,6 +1,6 @@
 /** What functions of apps put into queues starts the functions that read them. */
 import { describe, expect, test } from 'vitest'
-import type { AppOutput, Outcome } from '../../src/domain/outcome.ts'
+import type { AppOutput, Outcome } from '../../src/domain/runs/outcome.ts'
 import { zipOf } from '../../src/store/zip-of.ts'
 import { aRuntime } from '../support/builders.ts'
 import { returned } from '../support/fake-pool.ts'

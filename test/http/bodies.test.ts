@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
-import { Bodies } from '../../src/http/bodies.ts'
+import { Bodies } from '../../src/http/connection/bodies.ts'
 
 const piece = (kib: number) => Buffer.alloc(kib * 1024)
 const limits = { maxBytes: 1024 * 1024, isKnown: true }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Outcome } from '../../src/domain/outcome.ts'
-import { maxDepth } from '../../src/domain/run-options.ts'
+import type { Outcome } from '../../src/domain/runs/outcome.ts'
+import { maxDepth } from '../../src/domain/runs/run-options.ts'
 import { aFn, aRuntime, aWebhook } from '../support/builders.ts'
 import { settled } from '../support/fake-clock.ts'
 import { returned } from '../support/fake-pool.ts'

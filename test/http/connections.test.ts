@@ -2,7 +2,7 @@
 import { Agent, createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { Connections } from '../../src/http/connections.ts'
+import { Connections } from '../../src/http/connection/connections.ts'
 
 let server: Server
 let connections: Connections

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { errorTypes } from '../../src/domain/outcome.ts'
+import { errorTypes } from '../../src/domain/runs/outcome.ts'
 import { aFinishedExecution, aFn, anAlias, anExecution, aRuntime, aVersion } from '../support/builders.ts'
 import { settled } from '../support/fake-clock.ts'
 import { returned } from '../support/fake-pool.ts'

@@ -1,6 +1,6 @@
 /** The paths of Fission's router: functions of any signature answer there. */
 import { describe, expect, test } from 'vitest'
-import { fissionUrlOf } from '../../src/http/function-call.ts'
+import { fissionUrlOf } from '../../src/http/functions/function-call.ts'
 import { aFn, aRuntime } from '../support/builders.ts'
 import { makeTestApp } from '../support/test-app.ts'
 

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, test } from 'vitest'
-import type { Execution } from '../../src/domain/execution.ts'
-import type { Outcome } from '../../src/domain/outcome.ts'
-import { sendFunctionResponse } from '../../src/http/function-response.ts'
+import type { Execution } from '../../src/domain/runs/execution.ts'
+import type { Outcome } from '../../src/domain/runs/outcome.ts'
+import { sendFunctionResponse } from '../../src/http/functions/function-response.ts'
 import { aFinishedExecution } from '../support/builders.ts'
 
 async function answered(execution: Execution, body: Buffer): Promise<{ headers: Headers; body: Buffer }> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { matchesImage } from '../../src/domain/image.ts'
+import { matchesImage } from '../../src/domain/functions/image.ts'
 import { makeTestApp } from '../support/test-app.ts'
 
 test.each([

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Log } from '../../src/domain/log.ts'
-import { hasSession } from '../../src/domain/openstack.ts'
+import { hasSession } from '../../src/domain/platform/openstack.ts'
+import type { Log } from '../../src/domain/runs/log.ts'
 import { zipOf } from '../../src/store/zip-of.ts'
 import { aRuntime } from '../support/builders.ts'
 import { FakeClock } from '../support/fake-clock.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Principal } from '../../src/domain/principal.ts'
+import type { Principal } from '../../src/domain/platform/principal.ts'
 import { type Column, condition, listQuery } from '../../src/http/list-query.ts'
 import type { Ctx } from '../../src/http/request-context.ts'
 

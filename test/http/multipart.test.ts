@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseMultipart } from '../../src/http/multipart.ts'
+import { parseMultipart } from '../../src/http/connection/multipart.ts'
 
 const type = 'multipart/form-data; boundary=b'
 const parse = (body: string, contentType = type) =>

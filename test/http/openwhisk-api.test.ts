@@ -2,7 +2,7 @@
 import { zipSync } from 'fflate'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
-import type { Outcome } from '../../src/domain/outcome.ts'
+import type { Outcome } from '../../src/domain/runs/outcome.ts'
 import { aRuntime } from '../support/builders.ts'
 import { returned } from '../support/fake-pool.ts'
 import { makeTestApp, type TestApp, type TestRequest } from '../support/test-app.ts'

@@ -1,7 +1,7 @@
 /** The unmodified npm client of OpenWhisk, over a port. */
 import openwhisk from 'openwhisk'
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Outcome } from '../../src/domain/outcome.ts'
+import type { Outcome } from '../../src/domain/runs/outcome.ts'
 import { aRuntime } from '../support/builders.ts'
 import { returned } from '../support/fake-pool.ts'
 import { listening } from '../support/listening.ts'

@@ -1,6 +1,6 @@
 /** Web actions: their callers, their parameters, and how results become responses. */
 import { beforeEach, describe, expect, test } from 'vitest'
-import type { Outcome } from '../../src/domain/outcome.ts'
+import type { Outcome } from '../../src/domain/runs/outcome.ts'
 import { webParams } from '../../src/http/openwhisk/web-params.ts'
 import { splitExtension, webAnswer } from '../../src/http/openwhisk/web-response.ts'
 import { aRuntime } from '../support/builders.ts'

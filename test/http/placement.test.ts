@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Machine } from '../../src/domain/machine.ts'
+import type { Machine } from '../../src/domain/platform/machine.ts'
 import { aRuntime } from '../support/builders.ts'
 import { makeTestApp } from '../support/test-app.ts'
 

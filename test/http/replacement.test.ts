@@ -1,6 +1,6 @@
 /** What platforms make anew keeps all that its caller did not name: every field there is, whoever adds one. */
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import type { Fn } from '../../src/domain/function.ts'
+import type { Fn } from '../../src/domain/functions/function.ts'
 import type { FunctionFields } from '../../src/services/functions/function-fields.ts'
 import { replacementRuleOf, retainedFieldsOf } from '../../src/services/functions/replacement.ts'
 import { aFn, aRuntime } from '../support/builders.ts'

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { parseMultipart } from '../../src/http/multipart.ts'
+import { parseMultipart } from '../../src/http/connection/multipart.ts'
 import { cpuMsOf } from '../support/cpu-time.ts'
 import { returned } from '../support/fake-pool.ts'
 import { listening, rawAnswer } from '../support/listening.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { Runtime, RuntimeManifest } from '../../src/domain/functions/runtime.ts'
 import { idFrom } from '../../src/domain/ids.ts'
-import type { Runtime, RuntimeManifest } from '../../src/domain/runtime.ts'
 import { zipOf } from '../../src/store/zip-of.ts'
 import { aFn, aRuntime } from '../support/builders.ts'
 import { testRows } from '../support/request-rows.ts'

@@ -1,9 +1,9 @@
 /** What tokens that are for something may do, on both ways into the server, and what they may not. */
 import { describe, expect, test } from 'vitest'
-import type { Scope } from '../../src/domain/scope.ts'
-import type { Token } from '../../src/domain/token.ts'
+import type { Scope } from '../../src/domain/platform/scope.ts'
+import type { Token } from '../../src/domain/platform/token.ts'
+import { scopeOf } from '../../src/http/access/guard.ts'
 import { endpointsOf } from '../../src/http/endpoint.ts'
-import { scopeOf } from '../../src/http/guard.ts'
 import { aFn, aRuntime } from '../support/builders.ts'
 import { makeTestApp } from '../support/test-app.ts'
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
-import { type Listing, OpenStackSession } from '../../src/domain/openstack.ts'
+import { type Listing, OpenStackSession } from '../../src/domain/platform/openstack.ts'
 import type { OpenStack } from '../../src/openstack/openstack.ts'
 import { aFn, anAlias, aRuntime } from '../support/builders.ts'
 import { FakeClock } from '../support/fake-clock.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { dayOf } from '../../src/domain/usage.ts'
+import { dayOf } from '../../src/domain/platform/usage.ts'
 import { aFn, aRuntime, builtAt } from '../support/builders.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { testRows } from '../support/request-rows.ts'

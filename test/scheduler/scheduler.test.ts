@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import type { Job } from '../../src/domain/job.ts'
-import { silentLog } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/runs/log.ts'
+import type { Job } from '../../src/domain/triggers/job.ts'
 import { Scheduler } from '../../src/scheduler/scheduler.ts'
 import { aJob, builtAt } from '../support/builders.ts'
 import { FakeClock } from '../support/fake-clock.ts'

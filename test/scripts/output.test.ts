@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { prettyLogLine } from '../../scripts/setup/pretty-log.ts'
-import { callsTable } from '../../src/cli/calls-table.ts'
+import { callsTable } from '../../src/cli/terminal/calls-table.ts'
 import { serverUrl } from '../../src/host/address.ts'
 
 describe('What the scripts print', () => {

@@ -1,8 +1,8 @@
 /** Messages of apps as runs: what they carry with them, and what the server keeps of them. */
 import { expect, test } from 'vitest'
-import type { Execution } from '../../src/domain/execution.ts'
-import type { AppOutput } from '../../src/domain/outcome.ts'
-import { makeRevision } from '../../src/domain/revision.ts'
+import { makeRevision } from '../../src/domain/functions/revision.ts'
+import type { Execution } from '../../src/domain/runs/execution.ts'
+import type { AppOutput } from '../../src/domain/runs/outcome.ts'
 import type { Target } from '../../src/services/functions/targets.ts'
 import { AppQueues } from '../../src/services/runs/app-queues.ts'
 import type { RunRequest } from '../../src/services/runs/run-request.ts'

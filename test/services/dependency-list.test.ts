@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { projectFolder } from '../../src/assets.ts'
-import { builderOf } from '../../src/domain/runtime.ts'
+import { builderOf } from '../../src/domain/functions/runtime.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 import {
   type BuildRequest,

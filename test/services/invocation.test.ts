@@ -1,12 +1,12 @@
 import { describe, expect, test, vi } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
-import type { Execution } from '../../src/domain/execution.ts'
+import { makeRevision } from '../../src/domain/functions/revision.ts'
 import { idFrom, timeOrderedId } from '../../src/domain/ids.ts'
-import { limitReached, noShares, type Shares } from '../../src/domain/limits.ts'
-import { silentLog } from '../../src/domain/log.ts'
-import { errorTypes, type Outcome } from '../../src/domain/outcome.ts'
-import { makeRevision } from '../../src/domain/revision.ts'
-import type { Caller, Revision } from '../../src/domain/worker.ts'
+import { limitReached, noShares, type Shares } from '../../src/domain/platform/limits.ts'
+import type { Caller, Revision } from '../../src/domain/platform/worker.ts'
+import type { Execution } from '../../src/domain/runs/execution.ts'
+import { silentLog } from '../../src/domain/runs/log.ts'
+import { errorTypes, type Outcome } from '../../src/domain/runs/outcome.ts'
 import type { Target } from '../../src/services/functions/targets.ts'
 import {
   type AcceptedRun,

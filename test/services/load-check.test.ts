@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { AppFunction } from '../../src/domain/app-function.ts'
-import type { Revision } from '../../src/domain/worker.ts'
+import type { AppFunction } from '../../src/domain/functions/app-function.ts'
+import type { Revision } from '../../src/domain/platform/worker.ts'
 import { afterLoadCheck } from '../../src/services/functions/load-check.ts'
 import type { LoadTrials } from '../../src/services/functions/load-trials.ts'
 import { aFn } from '../support/builders.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Durations } from '../../src/domain/durations.ts'
-import { makeRevision } from '../../src/domain/revision.ts'
+import { makeRevision } from '../../src/domain/functions/revision.ts'
 import { Stats } from '../../src/services/runs/stats.ts'
 import { aFinishedExecution, aFn, aRuntime } from '../support/builders.ts'
 import { FakeClock } from '../support/fake-clock.ts'

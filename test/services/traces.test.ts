@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Span } from '../../src/domain/trace.ts'
-import { parseTraceparent } from '../../src/domain/trace.ts'
+import type { Span } from '../../src/domain/runs/trace.ts'
+import { parseTraceparent } from '../../src/domain/runs/trace.ts'
 import { Traces } from '../../src/services/runs/traces.ts'
 import { anExecution } from '../support/builders.ts'
 import { aRevision } from '../support/fake-workers-pool.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Outcome } from '../../src/domain/outcome.ts'
-import { summed } from '../../src/domain/usage.ts'
+import { summed } from '../../src/domain/platform/usage.ts'
+import type { Outcome } from '../../src/domain/runs/outcome.ts'
 import { CountedSink, UsageMeter } from '../../src/services/runs/usage-meter.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 import { returned } from '../support/fake-pool.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Installation, PastCall } from '../../src/domain/history.ts'
+import type { Installation, PastCall } from '../../src/domain/runs/history.ts'
 import { curveNames, curveSize, curves } from '../../src/simulator/curves.ts'
 import { traceOfHistory } from '../../src/simulator/history.ts'
 import { comparePolicies } from '../../src/simulator/policies.ts'

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import type { Log } from '../../src/domain/log.ts'
+import type { Log } from '../../src/domain/runs/log.ts'
 import { DiskReserve } from '../../src/store/disk-reserve.ts'
 import { FakeClock } from '../support/fake-clock.ts'
 

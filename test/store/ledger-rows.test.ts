@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Execution } from '../../src/domain/execution.ts'
+import type { Execution } from '../../src/domain/runs/execution.ts'
 import { insertRow, insertSql, insertUsualRow, insertUsualSql } from '../../src/store/ledger-rows.ts'
 import { ledgerMigrations } from '../../src/store/migrations/ledger/embedded.ts'
 import { migrate, openSqlite } from '../../src/store/sqlite.ts'

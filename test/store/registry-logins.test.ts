@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { PasswordSeal } from '../../src/domain/registry.ts'
+import type { PasswordSeal } from '../../src/domain/platform/registry.ts'
 import { seal, unseal } from '../../src/services/platform/sealing.ts'
 import { PulledImageNotes } from '../../src/store/pulled-images.ts'
 import { RegistryLogins } from '../../src/store/registry-logins.ts'

@@ -1,6 +1,6 @@
 /** Accepts runs without end and prints the id of each accepted one, until it is killed. Arguments: ledger.db, runs at once. */
 import { systemClock } from '../../src/domain/clock.ts'
-import { silentLog } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/runs/log.ts'
 import { SqliteLedger } from '../../src/store/ledger.ts'
 import { aFinishedExecution, anExecution } from './builders.ts'
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Signature } from '../../src/domain/signature.ts'
+import type { Signature } from '../../src/domain/functions/signature.ts'
 import { findProgram } from '../../src/host/host-facts.ts'
 import { projectFolder } from './server-process.ts'
 

@@ -1,4 +1,4 @@
-import type { Signature } from '../../src/domain/signature.ts'
+import type { Signature } from '../../src/domain/functions/signature.ts'
 
 /** What the conformance list asks of whatever runs the workers: a plain process, a container, an engine. */
 

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Signature } from '../../src/domain/signature.ts'
+import type { Signature } from '../../src/domain/functions/signature.ts'
 import {
   BindFailure,
   type BindOptions,

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { projectFolder } from '../../src/assets.ts'
-import type { Builder, BuilderFacts, BuilderRun, HeldLayer, LayerStore } from '../../src/domain/build.ts'
+import type { Builder, BuilderFacts, BuilderRun, HeldLayer, LayerStore } from '../../src/domain/functions/build.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
 
 /** Builds that install nothing: a test says how each goes. */

@@ -1,5 +1,5 @@
-import type { EngineImage, EngineImages, ImageFolders, PulledImages } from '../../src/domain/image-use.ts'
-import type { RegistryCredentials, RegistryLogin } from '../../src/domain/registry.ts'
+import type { EngineImage, EngineImages, ImageFolders, PulledImages } from '../../src/domain/functions/image-use.ts'
+import type { RegistryCredentials, RegistryLogin } from '../../src/domain/platform/registry.ts'
 
 const mib = 1024 * 1024
 

@@ -1,9 +1,9 @@
 import { Durations } from '../../src/domain/durations.ts'
-import type { Execution, ExecutionFilter, FunctionCounts, Ledger, Page } from '../../src/domain/execution.ts'
-import type { LedgerGauges } from '../../src/domain/gauges.ts'
-import type { PastCall } from '../../src/domain/history.ts'
 import { matchesCondition, paged } from '../../src/domain/list.ts'
-import type { FunctionError } from '../../src/domain/outcome.ts'
+import type { LedgerGauges } from '../../src/domain/platform/gauges.ts'
+import type { Execution, ExecutionFilter, FunctionCounts, Ledger, Page } from '../../src/domain/runs/execution.ts'
+import type { PastCall } from '../../src/domain/runs/history.ts'
+import type { FunctionError } from '../../src/domain/runs/outcome.ts'
 
 /** The ledger's contract in memory; nothing lasts. */
 export class FakeLedger implements Ledger {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { silentLog } from '../../src/domain/log.ts'
+import { silentLog } from '../../src/domain/runs/log.ts'
 import { makeOpenStack, type OpenStackSettings } from '../../src/openstack/openstack.ts'
 import type { FakeClock } from './fake-clock.ts'
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { Layer } from '../../src/domain/build.ts'
 import { FaasError, invalid, notFound } from '../../src/domain/errors.ts'
-import type { PackageStore, StoredPackage } from '../../src/domain/function.ts'
+import type { Layer } from '../../src/domain/functions/build.ts'
+import type { PackageStore, StoredPackage } from '../../src/domain/functions/function.ts'
 
 /** Packages in memory. What begins like a ZIP is one. */
 export class FakePackages implements PackageStore {

@@ -1,8 +1,16 @@
-import type { AppFunction } from '../../src/domain/app-function.ts'
 import { FaasError } from '../../src/domain/errors.ts'
-import type { PoolGauges } from '../../src/domain/gauges.ts'
-import { cancelledOutcome, type Outcome, platformFailure } from '../../src/domain/outcome.ts'
-import type { Call, Lease, LoadFailure, Pool, RetainedWorker, Revision, WorkerInfo } from '../../src/domain/worker.ts'
+import type { AppFunction } from '../../src/domain/functions/app-function.ts'
+import type { PoolGauges } from '../../src/domain/platform/gauges.ts'
+import type {
+  Call,
+  Lease,
+  LoadFailure,
+  Pool,
+  RetainedWorker,
+  Revision,
+  WorkerInfo,
+} from '../../src/domain/platform/worker.ts'
+import { cancelledOutcome, type Outcome, platformFailure } from '../../src/domain/runs/outcome.ts'
 
 /** What a call does, unless a test says otherwise: the function returns its input. */
 export type Behaviour = (call: Call, revision: Revision) => Outcome | Promise<Outcome>

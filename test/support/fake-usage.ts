@@ -1,4 +1,4 @@
-import { addUsed, type UsageFilter, type UsageRow, type UsageStore } from '../../src/domain/usage.ts'
+import { addUsed, type UsageFilter, type UsageRow, type UsageStore } from '../../src/domain/platform/usage.ts'
 
 /** Usage in memory. */
 export class FakeUsage implements UsageStore {

@@ -1,5 +1,5 @@
 import { notFound } from '../../src/domain/errors.ts'
-import type { SecretReader } from '../../src/domain/secret.ts'
+import type { SecretReader } from '../../src/domain/platform/secret.ts'
 
 /** Secrets of a project that has none. */
 export const noSecrets: SecretReader = {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { silentLog } from '../../src/domain/log.ts'
-import type { Span } from '../../src/domain/trace.ts'
+import { silentLog } from '../../src/domain/runs/log.ts'
+import type { Span } from '../../src/domain/runs/trace.ts'
 import { OtlpExporter } from '../../src/telemetry/otlp-exporter.ts'
 import { startReceiver } from '../support/trace-receiver.ts'
 import { waitUntil } from '../support/wait-until.ts'

@@ -1,6 +1,6 @@
 import { type FSWatcher, readdirSync, statSync, watch } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
-import { ignoredIn } from '../package-zip.ts'
+import { ignoredIn } from '../manifest/package-zip.ts'
 
 /**
  * Reports saved files once they are quiet. It uses one watch per folder instead of `recursive`, so that files outside of the

@@ -1,6 +1,6 @@
 import type { ExecutionRow } from '../../client/resources/executions.ts'
-import type { Output } from '../output.ts'
-import { milliseconds } from '../table-columns.ts'
+import type { Output } from '../terminal/output.ts'
+import { milliseconds } from '../terminal/table-columns.ts'
 import { localPaths } from './project.ts'
 
 /** The output of a session: lines for people, or a line of JSON per event for programs. */

@@ -10,8 +10,8 @@ import type { Progress } from '../../host/progress.ts'
 import { readyEngine } from '../../host/ready-engine.ts'
 import { findServer, serverFiles, startServer, stopLimitMs, stopServer } from '../../host/server-process.ts'
 import { serverVersion } from '../../host/server-version.ts'
-import { adminTokenIn } from '../admin-token.ts'
 import { type Cli, type NamedServer, usageError } from '../command.ts'
+import { adminTokenIn } from '../servers/admin-token.ts'
 import { isLoopback, liveSession, makeSessionFolder, removeSession, writeSession } from './session.ts'
 
 /** The server of a session: an existing one, or its own for the session's duration. */

@@ -1,5 +1,5 @@
-import type { EngineReport } from '../../domain/engine-report.ts'
-import { type Finding, ok, problem, warning } from '../../domain/finding.ts'
+import type { EngineReport } from '../../domain/platform/engine-report.ts'
+import { type Finding, ok, problem, warning } from '../../domain/platform/finding.ts'
 import type { EngineApi } from './engine-api.ts'
 
 /** The engine's answers about itself, combined into a report. A missing field counts as supported. */

@@ -1,4 +1,4 @@
-import { type RegistrySecret, registryOf } from '../../domain/registry.ts'
+import { type RegistrySecret, registryOf } from '../../domain/platform/registry.ts'
 
 /** As engines know the default registry. */
 export const registryAddress = (registry: string): string =>

@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { WorkerMeter } from '../../domain/usage.ts'
+import type { WorkerMeter } from '../../domain/platform/usage.ts'
 import type { PoolWorker } from './pool-worker.ts'
 import type { BoundWorker, WorkerGroup } from './worker-group.ts'
 

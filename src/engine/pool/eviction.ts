@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
-import { onlyMachine, type Placement } from '../../domain/machine.ts'
+import { onlyMachine, type Placement } from '../../domain/platform/machine.ts'
 import type { IdleGeneric } from './generic-order.ts'
 import type { GenericWorkers } from './generic-workers.ts'
 import type { Groups } from './groups.ts'

@@ -1,5 +1,5 @@
-import { canonicalText } from '../../domain/revision.ts'
-import type { Revision } from '../../domain/worker.ts'
+import { canonicalText } from '../../domain/functions/revision.ts'
+import type { Revision } from '../../domain/platform/worker.ts'
 import type { IdleGeneric, MakeRoomAhead } from './generic-order.ts'
 import { GenericShape, type GenericWorkersParts } from './generic-shape.ts'
 import type { SimilarWorkersAt } from './policy/placement.ts'

@@ -1,5 +1,5 @@
-import type { ColdReason } from '../../domain/start-kind.ts'
-import type { Revision } from '../../domain/worker.ts'
+import type { Revision } from '../../domain/platform/worker.ts'
+import type { ColdReason } from '../../domain/runs/start-kind.ts'
 import type { MemoryQueue } from './memory-queue.ts'
 import { ConcurrencyLimit } from './policy/concurrency-limit.ts'
 import { FunctionStatistics } from './policy/function-statistics.ts'

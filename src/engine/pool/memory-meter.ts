@@ -1,4 +1,4 @@
-import type { WorkerMeter } from '../../domain/usage.ts'
+import type { WorkerMeter } from '../../domain/platform/usage.ts'
 import type { BoundWorker, WorkerGroup } from './worker-group.ts'
 
 /** Reports for how long workers held their memory: whenever one begins to run calls, becomes idle, or ends. */

@@ -1,4 +1,4 @@
-import type { Placement } from '../../domain/machine.ts'
+import type { Placement } from '../../domain/platform/machine.ts'
 import type { Memory } from './memory.ts'
 import { comesBefore, type QueueEntry } from './policy/pool-policy.ts'
 

@@ -1,4 +1,4 @@
-import { onlyMachine, type Placement } from '../../domain/machine.ts'
+import { onlyMachine, type Placement } from '../../domain/platform/machine.ts'
 import {
   type ChosenMachine,
   chooseMachine,

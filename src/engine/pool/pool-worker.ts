@@ -1,8 +1,8 @@
-import type { AppFunction } from '../../domain/app-function.ts'
-import type { Network } from '../../domain/function.ts'
-import type { Placement } from '../../domain/machine.ts'
-import type { Outcome } from '../../domain/outcome.ts'
-import type { Call, Revision } from '../../domain/worker.ts'
+import type { AppFunction } from '../../domain/functions/app-function.ts'
+import type { Network } from '../../domain/functions/function.ts'
+import type { Placement } from '../../domain/platform/machine.ts'
+import type { Call, Revision } from '../../domain/platform/worker.ts'
+import type { Outcome } from '../../domain/runs/outcome.ts'
 
 /** The properties that generic workers share: any worker of a shape may be bound to any revision of that shape. */
 export interface Shape {

@@ -1,10 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { PoolGauges } from '../../domain/gauges.ts'
-import { noShares, type Shares } from '../../domain/limits.ts'
-import type { Log } from '../../domain/log.ts'
-import { type Outcome, platformFailure } from '../../domain/outcome.ts'
-import type { ColdReason } from '../../domain/start-kind.ts'
-import type { WorkerMeter } from '../../domain/usage.ts'
+import type { PoolGauges } from '../../domain/platform/gauges.ts'
+import { noShares, type Shares } from '../../domain/platform/limits.ts'
+import type { WorkerMeter } from '../../domain/platform/usage.ts'
 import type {
   Call,
   Caller,
@@ -14,7 +11,10 @@ import type {
   RetainedWorker,
   Revision,
   WorkerInfo,
-} from '../../domain/worker.ts'
+} from '../../domain/platform/worker.ts'
+import type { Log } from '../../domain/runs/log.ts'
+import { type Outcome, platformFailure } from '../../domain/runs/outcome.ts'
+import type { ColdReason } from '../../domain/runs/start-kind.ts'
 import { BackgroundCpu } from './background-cpu.ts'
 import { Calls } from './calls.ts'
 import { CommandRuns } from './command-runs.ts'

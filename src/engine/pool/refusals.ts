@@ -1,5 +1,5 @@
 import { FaasError } from '../../domain/errors.ts'
-import { type Placement, placementText } from '../../domain/machine.ts'
+import { type Placement, placementText } from '../../domain/platform/machine.ts'
 import type { NeverFits } from './memory.ts'
 
 /** Why a call gets no worker. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
-import type { Log } from '../../domain/log.ts'
+import type { Log } from '../../domain/runs/log.ts'
 import type { BackgroundCpu } from './background-cpu.ts'
 import type { Calls } from './calls.ts'
 import type { Groups } from './groups.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { Revision } from '../../domain/worker.ts'
+import type { Revision } from '../../domain/platform/worker.ts'
 import type { Eviction } from './eviction.ts'
 import { type Groups, isOf } from './groups.ts'
 import type { Pauses } from './pauses.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { ColdReason } from '../../domain/start-kind.ts'
+import type { ColdReason } from '../../domain/runs/start-kind.ts'
 import type { Groups } from './groups.ts'
 import type { Memory, MemoryOwner } from './memory.ts'
 import type { MemoryMeter } from './memory-meter.ts'

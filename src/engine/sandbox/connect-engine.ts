@@ -1,4 +1,4 @@
-import type { Log } from '../../domain/log.ts'
+import type { Log } from '../../domain/runs/log.ts'
 import { connectDocker } from './docker/docker-client.ts'
 import type { DockerEngineOptions } from './docker/docker-connection.ts'
 import { DockerEngine } from './docker/docker-engine.ts'

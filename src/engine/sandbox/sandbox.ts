@@ -1,9 +1,9 @@
-import type { Builder } from '../../domain/build.ts'
-import type { EngineReport } from '../../domain/engine-report.ts'
-import type { ImageMode, Network } from '../../domain/function.ts'
-import type { EngineImages, ImageFolders } from '../../domain/image-use.ts'
-import type { Machines } from '../../domain/machine.ts'
-import type { RegistrySecret } from '../../domain/registry.ts'
+import type { Builder } from '../../domain/functions/build.ts'
+import type { ImageMode, Network } from '../../domain/functions/function.ts'
+import type { EngineImages, ImageFolders } from '../../domain/functions/image-use.ts'
+import type { EngineReport } from '../../domain/platform/engine-report.ts'
+import type { Machines } from '../../domain/platform/machine.ts'
+import type { RegistrySecret } from '../../domain/platform/registry.ts'
 
 /** What a sandbox may use. */
 export interface SandboxLimits {

@@ -1,6 +1,6 @@
 import { FaasError } from '../../domain/errors.ts'
-import { bridgeHelperBytes } from '../../domain/revision.ts'
-import type { RuntimeManifest } from '../../domain/runtime.ts'
+import { bridgeHelperBytes } from '../../domain/functions/revision.ts'
+import type { RuntimeManifest } from '../../domain/functions/runtime.ts'
 import type { Exit, OnOutput, Sandbox, SandboxEngine, SandboxLimits, SandboxSpec } from '../sandbox/sandbox.ts'
 import type { Bridge } from './bridge.ts'
 import type { WorkerLinks } from './link.ts'

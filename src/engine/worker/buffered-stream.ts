@@ -1,5 +1,5 @@
-import type { HttpHead, Value } from '../../domain/outcome.ts'
-import type { StreamSink } from '../../domain/worker.ts'
+import type { StreamSink } from '../../domain/platform/worker.ts'
+import type { HttpHead, Value } from '../../domain/runs/outcome.ts'
 import { ByteBuffer } from './byte-buffer.ts'
 
 /** Collects a streamed response of a job or an asynchronous call, for which nobody reads the stream, up to a limit. */

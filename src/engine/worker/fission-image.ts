@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { noUsage, type Outcome } from '../../domain/outcome.ts'
-import type { Call, Revision } from '../../domain/worker.ts'
+import type { Call, Revision } from '../../domain/platform/worker.ts'
+import { noUsage, type Outcome } from '../../domain/runs/outcome.ts'
 import type { SandboxSpec } from '../sandbox/sandbox.ts'
 import type { HttpImageWorker } from './http-image-worker.ts'
 import { longestStartLog } from './image-output.ts'

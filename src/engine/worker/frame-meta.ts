@@ -1,7 +1,7 @@
-import { type AppFunction, appFunctionsIn } from '../../domain/app-function.ts'
-import { type ActingSession, hasSession } from '../../domain/openstack.ts'
-import type { BoundSecrets } from '../../domain/secret.ts'
-import type { Call, Revision } from '../../domain/worker.ts'
+import { type AppFunction, appFunctionsIn } from '../../domain/functions/app-function.ts'
+import { type ActingSession, hasSession } from '../../domain/platform/openstack.ts'
+import type { BoundSecrets } from '../../domain/platform/secret.ts'
+import type { Call, Revision } from '../../domain/platform/worker.ts'
 import { type Frame, parseMeta } from './protocol.ts'
 
 /** The server's side of the metas of frames; see runtimes/README.md. */

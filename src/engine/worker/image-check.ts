@@ -1,4 +1,4 @@
-import type { Runtime, RuntimeImages } from '../../domain/runtime.ts'
+import type { Runtime, RuntimeImages } from '../../domain/functions/runtime.ts'
 import type { WorkerFactory } from '../pool/pool-worker.ts'
 import type { SandboxEngine } from '../sandbox/sandbox.ts'
 

@@ -1,4 +1,4 @@
-import { type HttpHead, noUsage, type Outcome } from '../../domain/outcome.ts'
+import { type HttpHead, noUsage, type Outcome } from '../../domain/runs/outcome.ts'
 
 /** Outcomes of calls that are HTTP requests to an image. */
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { Outcome } from '../../domain/outcome.ts'
-import type { Call } from '../../domain/worker.ts'
+import type { Call } from '../../domain/platform/worker.ts'
+import type { Outcome } from '../../domain/runs/outcome.ts'
 import type { OnOutput, OutputMarker } from '../sandbox/sandbox.ts'
 import { PrintedMarks } from './printed-marks.ts'
 import { ReadOnlyRoot } from './read-only-root.ts'

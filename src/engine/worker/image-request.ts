@@ -1,5 +1,5 @@
-import type { HttpRequestHead } from '../../domain/http-request.ts'
-import type { Call } from '../../domain/worker.ts'
+import type { Call } from '../../domain/platform/worker.ts'
+import type { HttpRequestHead } from '../../domain/runs/http-request.ts'
 
 /** The caller's request; an event becomes the POST that a web server expects. Content-Length is that of the whole body. */
 export function requestOf(call: Call): Pick<HttpRequestHead, 'method' | 'target' | 'headers'> {

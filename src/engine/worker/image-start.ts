@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import type { Clock } from '../../domain/clock.ts'
-import { noUsage, type Outcome } from '../../domain/outcome.ts'
-import type { Revision } from '../../domain/worker.ts'
+import type { Revision } from '../../domain/platform/worker.ts'
+import { noUsage, type Outcome } from '../../domain/runs/outcome.ts'
 import type { Listener, Sandbox } from '../sandbox/sandbox.ts'
 import { killed } from './outcomes.ts'
 

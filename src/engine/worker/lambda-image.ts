@@ -1,5 +1,5 @@
-import { runtimeApi, runtimeApiHelperBytes } from '../../domain/revision.ts'
-import type { Revision } from '../../domain/worker.ts'
+import { runtimeApi, runtimeApiHelperBytes } from '../../domain/functions/revision.ts'
+import type { Revision } from '../../domain/platform/worker.ts'
 
 /** The environment of an image that uses the Lambda Runtime API. Pure. */
 

@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type Clock, systemClock } from '../../domain/clock.ts'
-import { linkedFolderOf } from '../../domain/function.ts'
+import { linkedFolderOf } from '../../domain/functions/function.ts'
 
 /** Files linked without yielding while a call waits: about a third of a millisecond. */
 const linksAtOnce = 64

@@ -1,4 +1,4 @@
-import { appOutputsIn } from '../../domain/app-output.ts'
+import { appOutputsIn } from '../../domain/functions/app-output.ts'
 import {
   errorTypes,
   type FunctionError,
@@ -7,7 +7,7 @@ import {
   platformFailure,
   type Usage,
   type Value,
-} from '../../domain/outcome.ts'
+} from '../../domain/runs/outcome.ts'
 import type { Exit } from '../sandbox/sandbox.ts'
 import { headOf } from './channel.ts'
 import { type Frame, FrameType, ProtocolError, parseMeta } from './protocol.ts'

@@ -1,5 +1,5 @@
-import type { HttpHead } from '../../domain/outcome.ts'
-import type { StreamSink } from '../../domain/worker.ts'
+import type { StreamSink } from '../../domain/platform/worker.ts'
+import type { HttpHead } from '../../domain/runs/outcome.ts'
 
 /** A sink that reports each chunk: a stream with steady data may run longer than the function's timeout. */
 export class PassThroughSink implements StreamSink {

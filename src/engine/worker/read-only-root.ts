@@ -1,4 +1,4 @@
-import type { Outcome } from '../../domain/outcome.ts'
+import type { Outcome } from '../../domain/runs/outcome.ts'
 
 /** An image that writes to its read-only root gets only the system's error text, so we add advice. */
 

@@ -1,5 +1,5 @@
-import type { Outcome } from '../../domain/outcome.ts'
-import type { Call, StreamSink } from '../../domain/worker.ts'
+import type { Call, StreamSink } from '../../domain/platform/worker.ts'
+import type { Outcome } from '../../domain/runs/outcome.ts'
 import type { Ending, PendingCall } from './channel.ts'
 import type { StreamedAnswer } from './streamed-answer.ts'
 

@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { hashFolder, imageTagger } from '../../assets.ts'
-import type { BuilderFacts } from '../../domain/build.ts'
-import { type RuntimeManifest, requestedVersions } from '../../domain/runtime.ts'
-import { signatureNames } from '../../domain/signature.ts'
+import type { BuilderFacts } from '../../domain/functions/build.ts'
+import { type RuntimeManifest, requestedVersions } from '../../domain/functions/runtime.ts'
+import { signatureNames } from '../../domain/functions/signature.ts'
 
 const signature = z.enum(signatureNames)
 const pattern = z.string().transform((text) => new RegExp(text, 'm'))

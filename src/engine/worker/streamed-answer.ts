@@ -1,5 +1,5 @@
-import type { HttpHead } from '../../domain/outcome.ts'
-import type { StreamSink } from '../../domain/worker.ts'
+import type { StreamSink } from '../../domain/platform/worker.ts'
+import type { HttpHead } from '../../domain/runs/outcome.ts'
 import { ByteBuffer } from './byte-buffer.ts'
 import { ProtocolError, streamWindowBytes } from './protocol.ts'
 

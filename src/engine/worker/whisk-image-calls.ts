@@ -1,6 +1,6 @@
-import type { WorkerToken } from '../../domain/api-access.ts'
-import { noUsage, type Outcome } from '../../domain/outcome.ts'
-import type { Call, Revision } from '../../domain/worker.ts'
+import type { WorkerToken } from '../../domain/platform/api-access.ts'
+import type { Call, Revision } from '../../domain/platform/worker.ts'
+import { noUsage, type Outcome } from '../../domain/runs/outcome.ts'
 
 /** The requests and responses of an OpenWhisk image. Pure. */
 

@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs'
 import { FaasError } from '../../domain/errors.ts'
-import { type Outcome, platformFailure } from '../../domain/outcome.ts'
-import { noPackageBeside } from '../../domain/package-beside-image.ts'
-import { bridgeHelperBytes, runtimeApi } from '../../domain/revision.ts'
-import { manifestOf, type RuntimeManifest } from '../../domain/runtime.ts'
-import type { Call, Revision } from '../../domain/worker.ts'
+import { noPackageBeside } from '../../domain/functions/package-beside-image.ts'
+import { bridgeHelperBytes, runtimeApi } from '../../domain/functions/revision.ts'
+import { manifestOf, type RuntimeManifest } from '../../domain/functions/runtime.ts'
+import type { Call, Revision } from '../../domain/platform/worker.ts'
+import { type Outcome, platformFailure } from '../../domain/runs/outcome.ts'
 import type { PoolWorker, Shape, WorkerFactory } from '../pool/pool-worker.ts'
 import type {
   ApiOpener,

@@ -1,5 +1,5 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { Log } from '../../domain/log.ts'
+import type { Log } from '../../domain/runs/log.ts'
 import type { OnText } from './descriptors.ts'
 
 /**

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Clock } from '../../domain/clock.ts'
-import type { Principal } from '../../domain/principal.ts'
+import type { Principal } from '../../domain/platform/principal.ts'
 import type { AccessKeys } from '../../services/platform/access-keys.ts'
+import { tokenOf } from '../access/token-header.ts'
 import type { HttpParts } from '../server.ts'
-import { tokenOf } from '../token-header.ts'
 import { AwsError } from './aws-error.ts'
 import { type Authorization, checkSignature, readAuthorization } from './signature-v4.ts'
 

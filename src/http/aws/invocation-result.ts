@@ -1,6 +1,6 @@
-import type { Execution } from '../../domain/execution.ts'
-import { errorTypes, type FunctionError, type Outcome, type Value } from '../../domain/outcome.ts'
-import type { Revision } from '../../domain/worker.ts'
+import type { Revision } from '../../domain/platform/worker.ts'
+import type { Execution } from '../../domain/runs/execution.ts'
+import { errorTypes, type FunctionError, type Outcome, type Value } from '../../domain/runs/outcome.ts'
 import { failurePayload } from './runtime-families.ts'
 
 /** The result of an invocation in the formats of AWS Lambda. Pure. */

@@ -1,4 +1,4 @@
-import type { FunctionError } from '../../domain/outcome.ts'
+import type { FunctionError } from '../../domain/runs/outcome.ts'
 import { invalidParameter } from './aws-error.ts'
 
 /** Maps AWS runtime names to our runtimes, one row per language. */

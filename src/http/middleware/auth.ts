@@ -1,9 +1,9 @@
 import type { MiddlewareHandler } from 'hono'
 import { FaasError } from '../../domain/errors.ts'
-import type { Authenticate, Principal } from '../../domain/principal.ts'
+import type { Authenticate, Principal } from '../../domain/platform/principal.ts'
+import { tokenOf } from '../access/token-header.ts'
 import { sentPath } from '../path.ts'
 import type { Env } from '../request-context.ts'
-import { tokenOf } from '../token-header.ts'
 
 const missing = 'Send a token, as X-Auth-Token or as Authorization: Bearer.'
 const rejected = 'The token is not valid, or has expired.'

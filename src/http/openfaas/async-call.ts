@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 import { FaasError, invalid } from '../../domain/errors.ts'
-import type { RunOptions } from '../../domain/run-options.ts'
+import type { RunOptions } from '../../domain/runs/run-options.ts'
 
 /** `X-Callback-Url` of an asynchronous call: the response is posted there. Undefined: no callback. */
 export function callbackTerms(name: string, headers: IncomingHttpHeaders, isOwn: boolean): RunOptions | undefined {

@@ -1,5 +1,5 @@
 import { invalid } from '../../domain/errors.ts'
-import type { Fn } from '../../domain/function.ts'
+import type { Fn } from '../../domain/functions/function.ts'
 import {
   bytesOfQuantity,
   defaultMemory,
@@ -8,7 +8,7 @@ import {
   minReplicasLabel,
   replicaBoundsIn,
   watchdogPort,
-} from '../../domain/openfaas.ts'
+} from '../../domain/functions/openfaas.ts'
 import type { FunctionFields } from '../../services/functions/function-fields.ts'
 
 /** Converts function fields between OpenFaaS and ours. Pure. Throws FaasError `invalid_request`. */

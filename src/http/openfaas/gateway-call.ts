@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { FaasError, invalid } from '../../domain/errors.ts'
-import type { Principal } from '../../domain/principal.ts'
+import type { Principal } from '../../domain/platform/principal.ts'
 import { type GatewayBody, namespace } from './deployment.ts'
 
 /** A call of the gateway, authenticated and with its body read. */

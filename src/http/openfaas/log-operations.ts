@@ -1,5 +1,5 @@
 import { invalid } from '../../domain/errors.ts'
-import type { Execution } from '../../domain/execution.ts'
+import type { Execution } from '../../domain/runs/execution.ts'
 import type { Functions } from '../../services/functions/functions.ts'
 import type { Executions } from '../../services/runs/executions.ts'
 import { namespace } from './deployment.ts'

@@ -1,4 +1,4 @@
-import type { KeyValue, WhiskExec, WhiskFields, WhiskLimits } from '../../domain/openwhisk.ts'
+import type { KeyValue, WhiskExec, WhiskFields, WhiskLimits } from '../../domain/functions/openwhisk.ts'
 import type { FunctionFields } from '../../services/functions/function-fields.ts'
 import { isArchive } from './archives.ts'
 import { isOn, keyValuesIn, objectOf, valueOfKey, variablesOf, withDefault, withValue } from './key-values.ts'

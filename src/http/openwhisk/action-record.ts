@@ -1,4 +1,4 @@
-import type { WhiskEntity } from '../../domain/openwhisk.ts'
+import type { WhiskEntity } from '../../domain/functions/openwhisk.ts'
 import { namespaceOf, partsOf } from './names.ts'
 
 /** An action in the format of responses; `code`: included on request. */

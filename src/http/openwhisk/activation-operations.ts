@@ -1,6 +1,6 @@
 import { FaasError } from '../../domain/errors.ts'
-import type { Condition, Execution } from '../../domain/execution.ts'
-import type { Principal } from '../../domain/principal.ts'
+import type { Principal } from '../../domain/platform/principal.ts'
+import type { Condition, Execution } from '../../domain/runs/execution.ts'
 import type { Executions } from '../../services/runs/executions.ts'
 import { activationRecord, logsOf, responseOf } from './activation-record.ts'
 import type { Catalogue } from './catalogue.ts'

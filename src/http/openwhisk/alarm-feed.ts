@@ -1,6 +1,6 @@
+import { cronOfMinutes, type WhiskAlarm } from '../../domain/functions/openwhisk.ts'
 import type { NewId } from '../../domain/ids.ts'
-import { cronOfMinutes, type WhiskAlarm } from '../../domain/openwhisk.ts'
-import type { Principal } from '../../domain/principal.ts'
+import type { Principal } from '../../domain/platform/principal.ts'
 import { objectIn as fieldIn } from './action-fields.ts'
 import type { Catalogue } from './catalogue.ts'
 import { readName } from './names.ts'

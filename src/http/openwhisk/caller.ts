@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { isOwnToken } from '../../services/platform/token-secret.ts'
-import { basicToken } from '../basic-token.ts'
-import { notPassed } from '../function-headers.ts'
-import { bearerOf } from '../token-header.ts'
+import { basicToken } from '../access/basic-token.ts'
+import { bearerOf } from '../access/token-header.ts'
+import { notPassed } from '../functions/function-headers.ts'
 
 /** `AUTH` of OpenWhisk's clients is `anything:token`, or a token; tokens in our own headers work too. */
-export { callerByBasicToken as callerOf } from '../basic-token.ts'
+export { callerByBasicToken as callerOf } from '../access/basic-token.ts'
 
 /** The headers for an action, without a token of ours. `isKnown`: the caller's token was valid. */
 export function headersForAction({ headers }: IncomingMessage, isKnown: boolean): IncomingHttpHeaders {

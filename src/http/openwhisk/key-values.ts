@@ -1,4 +1,4 @@
-import type { KeyValue } from '../../domain/openwhisk.ts'
+import type { KeyValue } from '../../domain/functions/openwhisk.ts'
 import type { WhiskBody } from './whisk-call.ts'
 import { whiskBadRequest } from './whisk-error.ts'
 

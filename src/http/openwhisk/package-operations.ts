@@ -1,5 +1,5 @@
-import type { KeyValue, WhiskEntity } from '../../domain/openwhisk.ts'
-import type { Principal } from '../../domain/principal.ts'
+import type { KeyValue, WhiskEntity } from '../../domain/functions/openwhisk.ts'
+import type { Principal } from '../../domain/platform/principal.ts'
 import { describedAfter, objectIn as fieldIn } from './action-fields.ts'
 import type { ActionOperations } from './action-operations.ts'
 import { entityRecord } from './action-record.ts'

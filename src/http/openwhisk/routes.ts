@@ -1,4 +1,4 @@
-import type { Scope } from '../../domain/scope.ts'
+import type { Scope } from '../../domain/platform/scope.ts'
 import type { Operation } from './whisk-call.ts'
 
 /** The operations on entities of one kind, or on a list of them. */

@@ -1,5 +1,5 @@
-import type { WhiskEntity, WhiskRule } from '../../domain/openwhisk.ts'
-import type { Principal } from '../../domain/principal.ts'
+import type { WhiskEntity, WhiskRule } from '../../domain/functions/openwhisk.ts'
+import type { Principal } from '../../domain/platform/principal.ts'
 import { describedAfter } from './action-fields.ts'
 import { entityRecord } from './action-record.ts'
 import type { Catalogue } from './catalogue.ts'

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { mediaTypeOf } from '../body.ts'
+import { mediaTypeOf } from '../connection/body.ts'
 import type { WhiskBody } from './whisk-call.ts'
 import { whiskBadRequest } from './whisk-error.ts'
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Principal } from '../../domain/principal.ts'
+import type { Principal } from '../../domain/platform/principal.ts'
 import { whiskBadRequest } from './whisk-error.ts'
 
 /** A call of the API, authenticated and with its body read. */

@@ -1,6 +1,6 @@
 import { canonicalUuid, type NewId } from '../../domain/ids.ts'
-import type { Principal } from '../../domain/principal.ts'
-import type { CallInput } from '../../domain/worker.ts'
+import type { Principal } from '../../domain/platform/principal.ts'
+import type { CallInput } from '../../domain/platform/worker.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import type { Finished, Invocation, RunRequest } from '../../services/runs/invocation.ts'
 import type { Action } from './catalogue.ts'

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import type { AuditEntry } from '../../domain/audit.ts'
 import { invalid } from '../../domain/errors.ts'
+import type { AuditEntry } from '../../domain/platform/audit.ts'
 import type { AuditLog } from '../../services/platform/audit-log.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
 import { listParameters, pageQuery } from '../list-query.ts'

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import type { Backup } from '../../domain/backup.ts'
+import type { Backup } from '../../domain/platform/backup.ts'
 import type { Backups } from '../../services/platform/backups.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
 import { shownTime } from '../time.ts'

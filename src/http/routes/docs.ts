@@ -1,5 +1,5 @@
-import type { DocPage } from '../../domain/doc-page.ts'
 import { notFound } from '../../domain/errors.ts'
+import type { DocPage } from '../../domain/platform/doc-page.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
 import type { Ctx } from '../request-context.ts'
 
@@ -44,6 +44,6 @@ export function bindDocs(app: HttpApp, read: () => DocPage[]): void {
 async function rendered(pages: DocPage[], name: string): Promise<string> {
   const page = pages.find((one) => one.name === name)
   if (page === undefined) throw notFound('page', name)
-  const { renderDocPage } = await import('../docs-pages.ts')
+  const { renderDocPage } = await import('../pages/docs-pages.ts')
   return renderDocPage(page, new Set(pages.map((one) => one.name)))
 }

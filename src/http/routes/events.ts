@@ -1,10 +1,10 @@
 import { z } from '@hono/zod-openapi'
-import { canSee, type Principal } from '../../domain/principal.ts'
+import { canSee, type Principal } from '../../domain/platform/principal.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import type { RunEvent, RunEvents } from '../../services/runs/run-events.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
-import { executionJson } from '../execution-json.ts'
-import type { Gauges } from '../metrics-text.ts'
+import { executionJson } from '../executions/execution-json.ts'
+import type { Gauges } from '../pages/metrics-text.ts'
 
 export interface EventsParts {
   events: RunEvents

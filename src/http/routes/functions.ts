@@ -1,18 +1,23 @@
 import { z } from '@hono/zod-openapi'
 import type { CountedFn, Functions } from '../../services/functions/functions.ts'
 import type { DeploymentBuildOptions } from '../../services/functions/running-builds.ts'
-import { shownBuild } from '../build-json.ts'
-import { buildOptionsIn, buildQuery, buildWaitIn } from '../build-query.ts'
-import { deploymentAnswer, linesDescription } from '../build-response.ts'
-import { cascadeIn, cascadeQuery, flagIn, keepJobsQuery } from '../cascade.ts'
-import { downloadResponse, wantsDownload } from '../download.ts'
+import { shownBuild } from '../builds/build-json.ts'
+import { buildOptionsIn, buildQuery, buildWaitIn } from '../builds/build-query.ts'
+import { deploymentAnswer, linesDescription } from '../builds/build-response.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
 import type { ErrorObservers } from '../error-response.ts'
-import { functionJson, listedFunction, shownFunction } from '../function-json.ts'
-import { functionChangeBodies, newFunctionBodies, readFunctionChange, readNewFunction } from '../function-request.ts'
-import type { UploadLimits } from '../function-upload.ts'
+import { cascadeIn, cascadeQuery, flagIn, keepJobsQuery } from '../functions/cascade.ts'
+import { downloadResponse, wantsDownload } from '../functions/download.ts'
+import { functionJson, listedFunction, shownFunction } from '../functions/function-json.ts'
+import {
+  functionChangeBodies,
+  newFunctionBodies,
+  readFunctionChange,
+  readNewFunction,
+} from '../functions/function-request.ts'
+import type { UploadLimits } from '../functions/function-upload.ts'
+import { checkQuery, loadCheckIn } from '../functions/load-check-query.ts'
 import { listParameters, listQuery } from '../list-query.ts'
-import { checkQuery, loadCheckIn } from '../load-check-query.ts'
 
 const tag = 'functions'
 const path = '/v1/functions/:id'

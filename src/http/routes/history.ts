@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
-import type { PastCall } from '../../domain/history.ts'
+import type { PastCall } from '../../domain/runs/history.ts'
 import { timeFromText } from '../../domain/time-text.ts'
 import type { Executions } from '../../services/runs/executions.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'

@@ -1,14 +1,14 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
-import { secondsPlaces, withSecondsLast } from '../../domain/job.ts'
 import { selectRows } from '../../domain/list.ts'
+import { secondsPlaces, withSecondsLast } from '../../domain/triggers/job.ts'
 import type { Jobs } from '../../services/triggers/jobs.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
 import { uuidParam } from '../fields.ts'
-import { jobJson, shownJob } from '../job-json.ts'
-import { jobChange, newJob, readJobChange, readNewJob } from '../job-request.ts'
 import { listParameters, listQuery } from '../list-query.ts'
 import { shownTime } from '../time.ts'
+import { jobJson, shownJob } from '../triggers/job-json.ts'
+import { jobChange, newJob, readJobChange, readNewJob } from '../triggers/job-request.ts'
 
 const tag = 'jobs'
 const dayMs = 86_400_000

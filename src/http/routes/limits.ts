@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi'
-import { type LimitName, limitFacts, limitNames, type ProjectLimits } from '../../domain/limits.ts'
+import { type LimitName, limitFacts, limitNames, type ProjectLimits } from '../../domain/platform/limits.ts'
 import type { LimitsOfProjects, ProjectSummary, ShownLimit } from '../../services/runs/project-limits.ts'
-import { readObject } from '../body.ts'
+import { readObject } from '../connection/body.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
 import { nullable, number, parseFields } from '../fields.ts'
 

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { endpoint, type HttpApp, registerPaths } from '../endpoint.ts'
-import { openApiPage } from '../openapi-page.ts'
+import { openApiPage } from '../pages/openapi-page.ts'
 
 type OpenApiDocument = ReturnType<HttpApp['getOpenAPI31Document']>
 

@@ -1,13 +1,13 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import type { Principal } from '../../domain/principal.ts'
+import type { Principal } from '../../domain/platform/principal.ts'
 import type { Executions } from '../../services/runs/executions.ts'
-import { asyncRequestIn } from '../async-request.ts'
-import type { Bodies } from '../bodies.ts'
-import { jsonText, mediaTypeOf, parseObject, refuseMediaType } from '../body.ts'
-import { ResponseCaller } from '../caller.ts'
-import { unpacked } from '../content-encoding.ts'
-import { executionJson } from '../execution-json.ts'
-import { executionFields, runOptionsOf } from '../execution-request.ts'
+import type { Bodies } from '../connection/bodies.ts'
+import { jsonText, mediaTypeOf, parseObject, refuseMediaType } from '../connection/body.ts'
+import { ResponseCaller } from '../connection/caller.ts'
+import { unpacked } from '../connection/content-encoding.ts'
+import { asyncRequestIn } from '../executions/async-request.ts'
+import { executionJson } from '../executions/execution-json.ts'
+import { executionFields, runOptionsOf } from '../executions/execution-request.ts'
 
 /** `POST /v1/executions` on Node's own request and response: see `request-listener.ts`. */
 export async function postExecution(

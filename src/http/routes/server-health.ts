@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi'
-import { findingStates } from '../../domain/finding.ts'
+import { findingStates } from '../../domain/platform/finding.ts'
 import type { Health, HealthReport } from '../../services/platform/health.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
 import { shownTime } from '../time.ts'

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { requireAdmin } from '../../domain/principal.ts'
-import type { SettingInEffect } from '../../domain/setting.ts'
+import { requireAdmin } from '../../domain/platform/principal.ts'
+import type { SettingInEffect } from '../../domain/platform/setting.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
 
 const shown = z

@@ -1,12 +1,12 @@
 import { z } from '@hono/zod-openapi'
-import { requireAdmin } from '../../domain/principal.ts'
-import { coldReasons } from '../../domain/start-kind.ts'
+import { requireAdmin } from '../../domain/platform/principal.ts'
+import { coldReasons } from '../../domain/runs/start-kind.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import { phaseNames, type Stats, type Tally } from '../../services/runs/stats.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
 import type { RefusalCounters } from '../error-response.ts'
 import { listParameters, listQuery } from '../list-query.ts'
-import { type Gauges, metricsText } from '../metrics-text.ts'
+import { type Gauges, metricsText } from '../pages/metrics-text.ts'
 import { shownTime } from '../time.ts'
 
 export interface StatsParts {

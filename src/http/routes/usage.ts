@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
-import { dayOf, type UsageKey, usageKeys } from '../../domain/usage.ts'
+import { dayOf, type UsageKey, usageKeys } from '../../domain/platform/usage.ts'
 import type { ShownUsage, Usage } from '../../services/runs/usage.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
 import { toBoolean } from '../fields.ts'

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
 import { selectRows } from '../../domain/list.ts'
-import type { Webhook } from '../../domain/webhook.ts'
+import type { Webhook } from '../../domain/triggers/webhook.ts'
 import type { Invocation } from '../../services/runs/invocation.ts'
 import type { Webhooks } from '../../services/triggers/webhooks.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
@@ -9,8 +9,8 @@ import { listParameters, listQuery } from '../list-query.ts'
 import { publishedBaseUrl } from '../path.ts'
 import type { Ctx } from '../request-context.ts'
 import type { HttpSettings } from '../settings.ts'
-import { deliveryJson, shownDelivery, shownWebhook, webhookJson } from '../webhook-json.ts'
-import { readWebhook, settableWebhook } from '../webhook-request.ts'
+import { deliveryJson, shownDelivery, shownWebhook, webhookJson } from '../triggers/webhook-json.ts'
+import { readWebhook, settableWebhook } from '../triggers/webhook-request.ts'
 
 const tag = 'webhooks'
 

@@ -1,6 +1,6 @@
 import { z } from '@hono/zod-openapi'
-import { actorOf } from '../../domain/principal.ts'
-import { scopeNames } from '../../domain/scope.ts'
+import { actorOf } from '../../domain/platform/principal.ts'
+import { scopeNames } from '../../domain/platform/scope.ts'
 import type { Tokens } from '../../services/platform/tokens.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
 import { shownTime } from '../time.ts'

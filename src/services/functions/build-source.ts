@@ -1,7 +1,7 @@
-import type { Build } from '../../domain/build.ts'
 import { FaasError } from '../../domain/errors.ts'
-import type { FunctionStore, PackageStore } from '../../domain/function.ts'
-import { Upload } from '../../domain/upload.ts'
+import type { Build } from '../../domain/functions/build.ts'
+import type { FunctionStore, PackageStore } from '../../domain/functions/function.ts'
+import { Upload } from '../../domain/functions/upload.ts'
 
 /** What an earlier build was made from and for. Throws FaasError `conflict` when either is gone. */
 export async function sourceOfBuild(

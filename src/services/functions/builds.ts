@@ -1,14 +1,22 @@
-import type { Build, Builder, BuilderFacts, BuildMode, BuildStore, HeldLayer, LayerStore } from '../../domain/build.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { type FaasError, invalid, notFound } from '../../domain/errors.ts'
-import type { Fn, PackageStore, StoredPackage } from '../../domain/function.ts'
+import type {
+  Build,
+  Builder,
+  BuilderFacts,
+  BuildMode,
+  BuildStore,
+  HeldLayer,
+  LayerStore,
+} from '../../domain/functions/build.ts'
+import type { Fn, PackageStore, StoredPackage } from '../../domain/functions/function.ts'
+import type { Runtime, RuntimeStore } from '../../domain/functions/runtime.ts'
+import type { Signature } from '../../domain/functions/signature.ts'
 import type { NewId } from '../../domain/ids.ts'
 import { type ListQuery, matchesCondition, selectRows } from '../../domain/list.ts'
-import type { Log } from '../../domain/log.ts'
-import { canSee, type Principal } from '../../domain/principal.ts'
-import type { Runtime, RuntimeStore } from '../../domain/runtime.ts'
-import type { SecretReader, SecretStore } from '../../domain/secret.ts'
-import type { Signature } from '../../domain/signature.ts'
+import { canSee, type Principal } from '../../domain/platform/principal.ts'
+import type { SecretReader, SecretStore } from '../../domain/platform/secret.ts'
+import type { Log } from '../../domain/runs/log.ts'
 import { BuildQueue } from './build-queue.ts'
 import { type RequiredBuild, requiredBuild } from './dependency-list.ts'
 import type { PackageQuota } from './package-quota.ts'

@@ -1,8 +1,8 @@
 import { invalid } from '../../domain/errors.ts'
-import type { Fn, ImageStart } from '../../domain/function.ts'
-import { checkedImage } from '../../domain/image.ts'
-import { factsOf } from '../../domain/signature.ts'
-import type { Upload } from '../../domain/upload.ts'
+import type { Fn, ImageStart } from '../../domain/functions/function.ts'
+import { checkedImage } from '../../domain/functions/image.ts'
+import { factsOf } from '../../domain/functions/signature.ts'
+import type { Upload } from '../../domain/functions/upload.ts'
 import { entryIn, type GivenCode, readChangedCode } from './function-code.ts'
 
 /** The code that an update gives. Null: none. */

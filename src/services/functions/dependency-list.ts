@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { BuilderFacts, BuildMode } from '../../domain/build.ts'
 import { FaasError, invalid } from '../../domain/errors.ts'
+import type { BuilderFacts, BuildMode } from '../../domain/functions/build.ts'
 
 /** Whether a package needs a build, and from which of its files. Pure. */
 

@@ -1,6 +1,6 @@
 import { FaasError, notFound } from '../../domain/errors.ts'
-import type { Fn, PackageStore } from '../../domain/function.ts'
-import type { Principal } from '../../domain/principal.ts'
+import type { Fn, PackageStore } from '../../domain/functions/function.ts'
+import type { Principal } from '../../domain/platform/principal.ts'
 import { objectRefOf, type SwiftCode } from './swift-code.ts'
 
 export interface Download {

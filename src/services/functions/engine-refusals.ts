@@ -1,6 +1,6 @@
 import { invalid } from '../../domain/errors.ts'
-import { type Finding, warning } from '../../domain/finding.ts'
-import type { Fn, ImageMode, Network } from '../../domain/function.ts'
+import type { Fn, ImageMode, Network } from '../../domain/functions/function.ts'
+import { type Finding, warning } from '../../domain/platform/finding.ts'
 
 /** Why the engine cannot run such a function; null: it can. */
 export type EngineRefusal = (wanted: {

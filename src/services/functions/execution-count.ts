@@ -1,4 +1,4 @@
-import type { FunctionCounts } from '../../domain/execution.ts'
+import type { FunctionCounts } from '../../domain/runs/execution.ts'
 
 export type WithExecutionCount<T> = T & { count: number }
 

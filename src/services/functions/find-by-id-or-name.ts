@@ -1,7 +1,7 @@
 import { FaasError, invalid } from '../../domain/errors.ts'
-import type { Fn } from '../../domain/function.ts'
+import type { Fn } from '../../domain/functions/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
-import type { Principal } from '../../domain/principal.ts'
+import type { Principal } from '../../domain/platform/principal.ts'
 import type { Targets } from './targets.ts'
 
 /**

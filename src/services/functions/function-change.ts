@@ -1,6 +1,6 @@
-import type { Fn, ImageStart } from '../../domain/function.ts'
-import { type ChangeableField, canonicalText, fieldFacts, fieldsIn } from '../../domain/revision.ts'
-import type { Upload } from '../../domain/upload.ts'
+import type { Fn, ImageStart } from '../../domain/functions/function.ts'
+import { type ChangeableField, canonicalText, fieldFacts, fieldsIn } from '../../domain/functions/revision.ts'
+import type { Upload } from '../../domain/functions/upload.ts'
 import type { FunctionFields } from './function-fields.ts'
 import type { DeploymentBuildOptions } from './running-builds.ts'
 

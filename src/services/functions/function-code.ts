@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { invalid } from '../../domain/errors.ts'
-import { type FunctionCode, type ImageMode, imageModes } from '../../domain/function.ts'
-import { checkedImage } from '../../domain/image.ts'
+import { type FunctionCode, type ImageMode, imageModes } from '../../domain/functions/function.ts'
+import { checkedImage } from '../../domain/functions/image.ts'
 
 /** The request's `code`, checked as far as possible without the package. */
 export type GivenCode =

@@ -1,5 +1,5 @@
 import { invalid, notAllowed } from '../../domain/errors.ts'
-import type { Fn, FunctionCode, Network, Recording } from '../../domain/function.ts'
+import type { Fn, FunctionCode, Network, Recording } from '../../domain/functions/function.ts'
 import {
   type Access,
   type FunctionCors,
@@ -7,14 +7,14 @@ import {
   isHttpToken,
   isOrigin,
   matchesHost,
-} from '../../domain/function-access.ts'
+} from '../../domain/functions/function-access.ts'
+import { matchesImage } from '../../domain/functions/image.ts'
+import type { Signature } from '../../domain/functions/signature.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
-import { matchesImage } from '../../domain/image.ts'
-import type { Placement } from '../../domain/machine.ts'
-import type { RetryOptions } from '../../domain/retries.ts'
-import type { Destination } from '../../domain/run-options.ts'
-import type { SecretUse } from '../../domain/secret.ts'
-import type { Signature } from '../../domain/signature.ts'
+import type { Placement } from '../../domain/platform/machine.ts'
+import type { SecretUse } from '../../domain/platform/secret.ts'
+import type { RetryOptions } from '../../domain/runs/retries.ts'
+import type { Destination } from '../../domain/runs/run-options.ts'
 import { checkPlacement } from './placements.ts'
 import { checkSecretUses } from './secret-uses.ts'
 import { checkWritable } from './writable-folders.ts'

@@ -1,7 +1,7 @@
 import { notAllowed } from '../../domain/errors.ts'
-import type { Fn } from '../../domain/function.ts'
-import { type Principal, refuseOtherFunctions } from '../../domain/principal.ts'
-import type { Destination } from '../../domain/run-options.ts'
+import type { Fn } from '../../domain/functions/function.ts'
+import { type Principal, refuseOtherFunctions } from '../../domain/platform/principal.ts'
+import type { Destination } from '../../domain/runs/run-options.ts'
 import type { FunctionFields } from './function-fields.ts'
 import type { Targets } from './targets.ts'
 

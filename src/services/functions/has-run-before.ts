@@ -1,5 +1,5 @@
-import type { Ledger } from '../../domain/execution.ts'
-import type { FunctionStore } from '../../domain/function.ts'
+import type { FunctionStore } from '../../domain/functions/function.ts'
+import type { Ledger } from '../../domain/runs/execution.ts'
 
 /** The function versions that ran before this process began. */
 export function hasRunBefore(

@@ -1,6 +1,6 @@
 import { FaasError } from '../../domain/errors.ts'
-import type { Fn } from '../../domain/function.ts'
-import type { Pool } from '../../domain/worker.ts'
+import type { Fn } from '../../domain/functions/function.ts'
+import type { Pool } from '../../domain/platform/worker.ts'
 import type { Targets } from './targets.ts'
 
 /** Sets the function's minimum of warm workers, unless its runtime is unavailable. */

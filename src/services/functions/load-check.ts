@@ -1,6 +1,6 @@
-import { type AppJobs, refuseLongList } from '../../domain/app-function.ts'
-import { type Fn, isApp } from '../../domain/function.ts'
-import type { Revision } from '../../domain/worker.ts'
+import { type AppJobs, refuseLongList } from '../../domain/functions/app-function.ts'
+import { type Fn, isApp } from '../../domain/functions/function.ts'
+import type { Revision } from '../../domain/platform/worker.ts'
 import type { LoadTrials } from './load-trials.ts'
 
 /** What is tried before anything is changed: `load` loads the code in a worker. */

@@ -1,9 +1,9 @@
-import type { AppFunction } from '../../domain/app-function.ts'
 import { FaasError, invalid } from '../../domain/errors.ts'
-import { type Fn, type FunctionStore, isApp } from '../../domain/function.ts'
+import type { AppFunction } from '../../domain/functions/app-function.ts'
+import { type Fn, type FunctionStore, isApp } from '../../domain/functions/function.ts'
 import type { NewId } from '../../domain/ids.ts'
-import { loadFailureText } from '../../domain/outcome.ts'
-import type { LoadFailure, Pool, Revision } from '../../domain/worker.ts'
+import type { LoadFailure, Pool, Revision } from '../../domain/platform/worker.ts'
+import { loadFailureText } from '../../domain/runs/outcome.ts'
 import type { Targets } from './targets.ts'
 
 /** Limit of bytes from the end of the printed output that the error repeats. */

@@ -1,4 +1,4 @@
-import type { Fn, FunctionCode } from '../../domain/function.ts'
+import type { Fn, FunctionCode } from '../../domain/functions/function.ts'
 import type { FunctionLimits } from './function-fields.ts'
 
 /** A function as it is when a request gives nothing but its code. */

@@ -1,6 +1,6 @@
-import type { LayerStore } from '../../domain/build.ts'
-import type { FunctionStore, PackageStore } from '../../domain/function.ts'
-import type { Shares } from '../../domain/limits.ts'
+import type { LayerStore } from '../../domain/functions/build.ts'
+import type { FunctionStore, PackageStore } from '../../domain/functions/function.ts'
+import type { Shares } from '../../domain/platform/limits.ts'
 
 export interface PackageQuotaParts {
   functions: Pick<FunctionStore, 'packageHashesOf'>

@@ -1,7 +1,7 @@
 import { invalid } from '../../domain/errors.ts'
-import { type Finding, warning } from '../../domain/finding.ts'
-import type { Fn } from '../../domain/function.ts'
-import { type Machines, matchesPlacement, type Placement, placementText } from '../../domain/machine.ts'
+import type { Fn } from '../../domain/functions/function.ts'
+import { type Finding, warning } from '../../domain/platform/finding.ts'
+import { type Machines, matchesPlacement, type Placement, placementText } from '../../domain/platform/machine.ts'
 
 const mostLabels = 8
 const labelName = /^[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/

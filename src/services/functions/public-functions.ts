@@ -1,4 +1,4 @@
-import { type Fn, type FunctionStore, isApp } from '../../domain/function.ts'
+import { type Fn, type FunctionStore, isApp } from '../../domain/functions/function.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
 
 /** Functions that may be called without a token, by name, id and host. */

@@ -1,6 +1,6 @@
 import { FaasError } from '../../domain/errors.ts'
-import { canSee, type Principal } from '../../domain/principal.ts'
-import type { Dependent } from '../../domain/trigger.ts'
+import { canSee, type Principal } from '../../domain/platform/principal.ts'
+import type { Dependent } from '../../domain/triggers/trigger.ts'
 
 const words: Record<Dependent['kind'], string> = {
   job: 'jobs that are not finished',

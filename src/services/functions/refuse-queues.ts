@@ -1,5 +1,5 @@
 import { invalid } from '../../domain/errors.ts'
-import type { Destination } from '../../domain/run-options.ts'
+import type { Destination } from '../../domain/runs/run-options.ts'
 
 /** Queues are posted to as the function's maker: throws FaasError where that cannot be. */
 export function refuseQueues(

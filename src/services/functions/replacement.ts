@@ -1,4 +1,4 @@
-import type { Fn } from '../../domain/function.ts'
+import type { Fn } from '../../domain/functions/function.ts'
 import type { FunctionFields } from './function-fields.ts'
 
 /** Replaces a function by one of another runtime or image, which a change of the existing function does not allow. */

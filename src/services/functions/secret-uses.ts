@@ -1,5 +1,5 @@
 import { invalid } from '../../domain/errors.ts'
-import { type SecretUse, secretNamePattern } from '../../domain/secret.ts'
+import { type SecretUse, secretNamePattern } from '../../domain/platform/secret.ts'
 
 const mostUses = 100
 

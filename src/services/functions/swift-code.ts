@@ -1,7 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError, invalid } from '../../domain/errors.ts'
-import type { Fn, FunctionCode, FunctionStore, PackageStore, StoredPackage } from '../../domain/function.ts'
-import type { Log } from '../../domain/log.ts'
+import type { Fn, FunctionCode, FunctionStore, PackageStore, StoredPackage } from '../../domain/functions/function.ts'
 import {
   hasSession,
   isSafeInUrl,
@@ -9,9 +8,10 @@ import {
   type ObjectStore,
   type OpenStackSession,
   type Trusts,
-} from '../../domain/openstack.ts'
-import type { Principal } from '../../domain/principal.ts'
-import type { Pool } from '../../domain/worker.ts'
+} from '../../domain/platform/openstack.ts'
+import type { Principal } from '../../domain/platform/principal.ts'
+import type { Pool } from '../../domain/platform/worker.ts'
+import type { Log } from '../../domain/runs/log.ts'
 import type { PackageQuota } from './package-quota.ts'
 import type { Target, Targets } from './targets.ts'
 

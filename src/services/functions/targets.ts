@@ -1,12 +1,12 @@
-import { type Alias, type AliasStore, chosenVersion } from '../../domain/alias.ts'
 import { FaasError, invalid, notFound } from '../../domain/errors.ts'
-import type { Fn, FunctionStore, FunctionVersion } from '../../domain/function.ts'
+import { type Alias, type AliasStore, chosenVersion } from '../../domain/functions/alias.ts'
+import type { Fn, FunctionStore, FunctionVersion } from '../../domain/functions/function.ts'
+import { makeRevision } from '../../domain/functions/revision.ts'
+import type { Runtime, RuntimeStore } from '../../domain/functions/runtime.ts'
+import { parseTargetName, type TargetName } from '../../domain/functions/target-name.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
-import { canSee, type Principal } from '../../domain/principal.ts'
-import { makeRevision } from '../../domain/revision.ts'
-import type { Runtime, RuntimeStore } from '../../domain/runtime.ts'
-import { parseTargetName, type TargetName } from '../../domain/target-name.ts'
-import type { Revision } from '../../domain/worker.ts'
+import { canSee, type Principal } from '../../domain/platform/principal.ts'
+import type { Revision } from '../../domain/platform/worker.ts'
 
 /** The target in a request: an alias, which has priority, or a function (id or name) and a version. */
 export interface TargetRef {

@@ -1,6 +1,6 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { StartKind } from '../../domain/start-kind.ts'
-import type { Pool, RetainedWorker } from '../../domain/worker.ts'
+import type { Pool, RetainedWorker } from '../../domain/platform/worker.ts'
+import type { StartKind } from '../../domain/runs/start-kind.ts'
 
 export const workerStates = ['busy', 'idle', 'paused', 'generic', 'leaving'] as const
 export type WorkerState = (typeof workerStates)[number]

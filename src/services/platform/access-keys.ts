@@ -1,8 +1,8 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import type { AccessKey, AccessKeyStore } from '../../domain/access-key.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { invalid, notAllowed, notFound } from '../../domain/errors.ts'
-import { canSee, type Principal } from '../../domain/principal.ts'
+import type { AccessKey, AccessKeyStore } from '../../domain/platform/access-key.ts'
+import { canSee, type Principal } from '../../domain/platform/principal.ts'
 import type { SecretVault } from './secret-vault.ts'
 import type { Tokens } from './tokens.ts'
 

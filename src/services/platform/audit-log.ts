@@ -1,8 +1,8 @@
-import type { AuditEntry, AuditedChange, AuditStore } from '../../domain/audit.ts'
 import type { Clock } from '../../domain/clock.ts'
 import type { NewId } from '../../domain/ids.ts'
-import type { Log } from '../../domain/log.ts'
-import { actorOf, type Principal, requireAdmin } from '../../domain/principal.ts'
+import type { AuditEntry, AuditedChange, AuditStore } from '../../domain/platform/audit.ts'
+import { actorOf, type Principal, requireAdmin } from '../../domain/platform/principal.ts'
+import type { Log } from '../../domain/runs/log.ts'
 
 const dayMs = 86_400_000
 /** Number of entries between two prunings outside the hourly one, so that many changes at once do not fill the disk. */

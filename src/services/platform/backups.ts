@@ -1,8 +1,8 @@
-import type { Backup, BackupStore } from '../../domain/backup.ts'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError, notFound } from '../../domain/errors.ts'
-import type { Log } from '../../domain/log.ts'
-import { type Principal, requireAdmin } from '../../domain/principal.ts'
+import type { Backup, BackupStore } from '../../domain/platform/backup.ts'
+import { type Principal, requireAdmin } from '../../domain/platform/principal.ts'
+import type { Log } from '../../domain/runs/log.ts'
 
 export interface BackupsParts {
   store: BackupStore

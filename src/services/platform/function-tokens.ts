@@ -1,6 +1,6 @@
-import { WorkerToken, type WorkerTokens, workerTokenPrefix } from '../../domain/api-access.ts'
 import { canonicalUuid } from '../../domain/ids.ts'
-import type { Principal } from '../../domain/principal.ts'
+import { WorkerToken, type WorkerTokens, workerTokenPrefix } from '../../domain/platform/api-access.ts'
+import type { Principal } from '../../domain/platform/principal.ts'
 
 /**
  * Tokens with which functions call the API. Each is valid for its project while its worker exists. They are kept in memory only:

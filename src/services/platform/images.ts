@@ -1,6 +1,6 @@
 import { FaasError } from '../../domain/errors.ts'
-import type { FunctionStore } from '../../domain/function.ts'
-import { checkedImage } from '../../domain/image.ts'
+import type { FunctionStore } from '../../domain/functions/function.ts'
+import { checkedImage } from '../../domain/functions/image.ts'
 import {
   type EngineImages,
   fullName,
@@ -11,10 +11,10 @@ import {
   overHighWater,
   type PulledImages,
   viewsOf,
-} from '../../domain/image-use.ts'
-import type { Log } from '../../domain/log.ts'
-import { type Principal, requireAdmin } from '../../domain/principal.ts'
-import type { RuntimeStore } from '../../domain/runtime.ts'
+} from '../../domain/functions/image-use.ts'
+import type { RuntimeStore } from '../../domain/functions/runtime.ts'
+import { type Principal, requireAdmin } from '../../domain/platform/principal.ts'
+import type { Log } from '../../domain/runs/log.ts'
 
 export interface ImagesParts {
   /** Null: the engine has no images. */

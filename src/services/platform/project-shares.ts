@@ -9,7 +9,7 @@ import {
   limitReached,
   type ProjectLimits,
   type Shares,
-} from '../../domain/limits.ts'
+} from '../../domain/platform/limits.ts'
 
 export interface SharesParts {
   store: LimitStore

@@ -1,12 +1,12 @@
 import type { Clock } from '../../domain/clock.ts'
 import { invalid, notFound } from '../../domain/errors.ts'
-import { type Principal, requireAdmin } from '../../domain/principal.ts'
+import { type Principal, requireAdmin } from '../../domain/platform/principal.ts'
 import {
   checkedRegistry,
   type RegistryCredentials,
   type RegistryLogin,
   type RegistrySecret,
-} from '../../domain/registry.ts'
+} from '../../domain/platform/registry.ts'
 
 export interface RegistriesParts {
   credentials: RegistryCredentials

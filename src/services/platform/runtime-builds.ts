@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { Log } from '../../domain/log.ts'
-import type { Runtime, RuntimeImages, RuntimeStore } from '../../domain/runtime.ts'
-import type { Pool } from '../../domain/worker.ts'
+import type { Runtime, RuntimeImages, RuntimeStore } from '../../domain/functions/runtime.ts'
+import type { Pool } from '../../domain/platform/worker.ts'
+import type { Log } from '../../domain/runs/log.ts'
 
 export interface RuntimeBuildsParts {
   runtimes: RuntimeStore

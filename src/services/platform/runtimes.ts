@@ -1,10 +1,10 @@
 import { FaasError, invalid, notFound } from '../../domain/errors.ts'
-import type { FunctionStore } from '../../domain/function.ts'
+import type { FunctionStore } from '../../domain/functions/function.ts'
+import { checkedImage } from '../../domain/functions/image.ts'
+import { manifestOf, type Runtime, type RuntimeManifest } from '../../domain/functions/runtime.ts'
+import { defaultSignature, type Signature, signatureNames } from '../../domain/functions/signature.ts'
 import { canonicalUuid, idFrom, type NewId } from '../../domain/ids.ts'
-import { checkedImage } from '../../domain/image.ts'
-import { defaultProjectId, type Principal, requireAdmin } from '../../domain/principal.ts'
-import { manifestOf, type Runtime, type RuntimeManifest } from '../../domain/runtime.ts'
-import { defaultSignature, type Signature, signatureNames } from '../../domain/signature.ts'
+import { defaultProjectId, type Principal, requireAdmin } from '../../domain/platform/principal.ts'
 import { RuntimeBuilds, type RuntimeBuildsParts } from './runtime-builds.ts'
 
 export interface RuntimesParts extends RuntimeBuildsParts {

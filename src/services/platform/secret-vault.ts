@@ -1,5 +1,12 @@
 import { FaasError, notFound } from '../../domain/errors.ts'
-import type { BoundSecrets, Secret, SecretReader, SecretStore, SecretUse, SecretVersion } from '../../domain/secret.ts'
+import type {
+  BoundSecrets,
+  Secret,
+  SecretReader,
+  SecretStore,
+  SecretUse,
+  SecretVersion,
+} from '../../domain/platform/secret.ts'
 import { keyIdOf, seal, unseal } from './sealing.ts'
 
 /** The only holder of the installation's key: encrypts values, and decrypts them for code that acts for the project. */

@@ -1,10 +1,10 @@
 import type { Clock } from '../../domain/clock.ts'
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
-import type { Log } from '../../domain/log.ts'
-import { defaultProjectId, type Principal, requireAdmin } from '../../domain/principal.ts'
-import type { Scope } from '../../domain/scope.ts'
-import type { Token, TokenStore } from '../../domain/token.ts'
+import { defaultProjectId, type Principal, requireAdmin } from '../../domain/platform/principal.ts'
+import type { Scope } from '../../domain/platform/scope.ts'
+import type { Token, TokenStore } from '../../domain/platform/token.ts'
+import type { Log } from '../../domain/runs/log.ts'
 import { hashOf, newSecret } from './token-secret.ts'
 
 export interface NewToken {

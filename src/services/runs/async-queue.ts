@@ -1,7 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import { isWithinFairShare } from '../../domain/fair-share.ts'
-import { noShares, type Shares } from '../../domain/limits.ts'
+import { noShares, type Shares } from '../../domain/platform/limits.ts'
 import { DelayQueue } from './delay-queue.ts'
 import {
   type Attempt,

@@ -1,6 +1,6 @@
 import { FaasError } from '../../domain/errors.ts'
-import type { Execution, Ledger } from '../../domain/execution.ts'
 import { idFrom } from '../../domain/ids.ts'
+import type { Execution, Ledger } from '../../domain/runs/execution.ts'
 import type { Invocation } from './invocation.ts'
 import type { RunRequest } from './run-request.ts'
 

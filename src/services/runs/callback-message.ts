@@ -1,6 +1,6 @@
-import type { Message } from '../../domain/cloud-event.ts'
-import type { Execution } from '../../domain/execution.ts'
-import { failureText, type Outcome } from '../../domain/outcome.ts'
+import type { Execution } from '../../domain/runs/execution.ts'
+import { failureText, type Outcome } from '../../domain/runs/outcome.ts'
+import type { Message } from '../../domain/triggers/cloud-event.ts'
 import { outcomeOfRecord } from './recorded-outcome.ts'
 
 const types = {

@@ -1,10 +1,10 @@
 import { FaasError } from '../../domain/errors.ts'
-import { type Execution, type Phases, statusOf, type Trigger } from '../../domain/execution.ts'
-import type { Recording } from '../../domain/function.ts'
-import { inputAsText } from '../../domain/input.ts'
-import { errorTypes, loadFailureText, type Outcome } from '../../domain/outcome.ts'
-import type { RunOptions } from '../../domain/run-options.ts'
-import type { CallInput, Lease, LoadFailure } from '../../domain/worker.ts'
+import type { Recording } from '../../domain/functions/function.ts'
+import type { CallInput, Lease, LoadFailure } from '../../domain/platform/worker.ts'
+import { type Execution, type Phases, statusOf, type Trigger } from '../../domain/runs/execution.ts'
+import { inputAsText } from '../../domain/runs/input.ts'
+import { errorTypes, loadFailureText, type Outcome } from '../../domain/runs/outcome.ts'
+import type { RunOptions } from '../../domain/runs/run-options.ts'
 import { outputText } from './output-text.ts'
 
 /** The record of a run: its beginning, what is noted about its start and end, and its log line. */

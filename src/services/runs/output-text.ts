@@ -1,4 +1,4 @@
-import type { Outcome, Value } from '../../domain/outcome.ts'
+import type { Outcome, Value } from '../../domain/runs/outcome.ts'
 
 /**
  * A function's result as the JSON text that is recorded and shown as `output`: JSON as it is, text as a string, bytes as

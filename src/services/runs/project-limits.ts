@@ -1,13 +1,19 @@
 import { invalid, notFound } from '../../domain/errors.ts'
-import type { Ledger } from '../../domain/execution.ts'
-import type { FunctionStore } from '../../domain/function.ts'
-import { isUnfinished, type JobStore } from '../../domain/job.ts'
-import { type LimitName, type LimitStore, limitFacts, limitNames, type ProjectLimits } from '../../domain/limits.ts'
-import type { WhiskEntityStore } from '../../domain/openwhisk.ts'
-import { type Principal, requireAdmin } from '../../domain/principal.ts'
-import type { TokenStore } from '../../domain/token.ts'
-import type { WebhookStore } from '../../domain/webhook.ts'
-import type { Pool } from '../../domain/worker.ts'
+import type { FunctionStore } from '../../domain/functions/function.ts'
+import type { WhiskEntityStore } from '../../domain/functions/openwhisk.ts'
+import {
+  type LimitName,
+  type LimitStore,
+  limitFacts,
+  limitNames,
+  type ProjectLimits,
+} from '../../domain/platform/limits.ts'
+import { type Principal, requireAdmin } from '../../domain/platform/principal.ts'
+import type { TokenStore } from '../../domain/platform/token.ts'
+import type { Pool } from '../../domain/platform/worker.ts'
+import type { Ledger } from '../../domain/runs/execution.ts'
+import { isUnfinished, type JobStore } from '../../domain/triggers/job.ts'
+import type { WebhookStore } from '../../domain/triggers/webhook.ts'
 import type { Invocation } from './invocation.ts'
 import type { UsageMeter } from './usage-meter.ts'
 

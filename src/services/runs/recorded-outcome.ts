@@ -1,5 +1,5 @@
-import type { Execution } from '../../domain/execution.ts'
-import { errorTypes, type FunctionError, type HttpHead, type Outcome, type Value } from '../../domain/outcome.ts'
+import type { Execution } from '../../domain/runs/execution.ts'
+import { errorTypes, type FunctionError, type HttpHead, type Outcome, type Value } from '../../domain/runs/outcome.ts'
 
 /** The outcome of a run from its record: the first response, for repeated requests. */
 export function outcomeOfRecord(execution: Execution): Outcome {

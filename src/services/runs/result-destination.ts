@@ -1,6 +1,6 @@
-import type { Execution } from '../../domain/execution.ts'
-import { errorTypes } from '../../domain/outcome.ts'
-import type { ResultDelivery } from '../../domain/run-options.ts'
+import type { Execution } from '../../domain/runs/execution.ts'
+import { errorTypes } from '../../domain/runs/outcome.ts'
+import type { ResultDelivery } from '../../domain/runs/run-options.ts'
 import type { Target } from '../functions/targets.ts'
 
 /** Where the result of a finished run goes; null: nowhere. The call's destinations have priority over the function's. A cancelled run's result is not delivered. */

@@ -1,5 +1,5 @@
-import { type CloudEvent, depthAttribute } from '../../domain/cloud-event.ts'
-import type { Execution } from '../../domain/execution.ts'
+import type { Execution } from '../../domain/runs/execution.ts'
+import { type CloudEvent, depthAttribute } from '../../domain/triggers/cloud-event.ts'
 
 /** The result of an accepted run as a CloudEvent. */
 export function resultEvent(execution: Execution): CloudEvent {

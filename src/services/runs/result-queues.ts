@@ -1,8 +1,8 @@
-import { type EventSender, type SendResult, structured } from '../../domain/cloud-event.ts'
 import { FaasError } from '../../domain/errors.ts'
-import type { FunctionStore } from '../../domain/function.ts'
-import { hasSession, type MessageQueues, type OpenStackSession, type Trusts } from '../../domain/openstack.ts'
-import type { QueueDestination } from '../../domain/run-options.ts'
+import type { FunctionStore } from '../../domain/functions/function.ts'
+import { hasSession, type MessageQueues, type OpenStackSession, type Trusts } from '../../domain/platform/openstack.ts'
+import type { QueueDestination } from '../../domain/runs/run-options.ts'
+import { type EventSender, type SendResult, structured } from '../../domain/triggers/cloud-event.ts'
 
 export interface ResultQueuesParts {
   functions: Pick<FunctionStore, 'find'>

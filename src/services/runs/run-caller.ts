@@ -1,4 +1,4 @@
-import type { Caller } from '../../domain/worker.ts'
+import type { Caller } from '../../domain/platform/worker.ts'
 
 /** No caller waits for the run; when it is cancelled, it leaves the queue for workers. */
 export class RunCaller implements Caller {

@@ -1,7 +1,7 @@
-import type { Execution, Ledger } from '../../domain/execution.ts'
-import type { Recording } from '../../domain/function.ts'
-import type { Log } from '../../domain/log.ts'
-import type { Revision } from '../../domain/worker.ts'
+import type { Recording } from '../../domain/functions/function.ts'
+import type { Revision } from '../../domain/platform/worker.ts'
+import type { Execution, Ledger } from '../../domain/runs/execution.ts'
+import type { Log } from '../../domain/runs/log.ts'
 import { endLogFields, endLogLine, recordToKeep } from './execution-record.ts'
 import type { RunEvents } from './run-events.ts'
 

@@ -1,4 +1,4 @@
-import type { Execution } from '../../domain/execution.ts'
+import type { Execution } from '../../domain/runs/execution.ts'
 
 /** Events of runs for watchers. Nothing is stored, and watchers do not delay runs. */
 

@@ -1,8 +1,8 @@
-import type { Execution, Trigger } from '../../domain/execution.ts'
-import type { HttpRequestHead } from '../../domain/http-request.ts'
-import type { Outcome } from '../../domain/outcome.ts'
-import type { RunOptions } from '../../domain/run-options.ts'
-import type { CallClient, Caller, CallInput, StreamSink } from '../../domain/worker.ts'
+import type { CallClient, Caller, CallInput, StreamSink } from '../../domain/platform/worker.ts'
+import type { Execution, Trigger } from '../../domain/runs/execution.ts'
+import type { HttpRequestHead } from '../../domain/runs/http-request.ts'
+import type { Outcome } from '../../domain/runs/outcome.ts'
+import type { RunOptions } from '../../domain/runs/run-options.ts'
 import type { Target } from '../functions/targets.ts'
 
 /** The request of a run, and its result. */

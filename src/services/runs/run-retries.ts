@@ -1,6 +1,12 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { Execution } from '../../domain/execution.ts'
-import { decideRetry, type RetryCause, type RetryDecision, type RetryRule, retryRuleOf } from '../../domain/retries.ts'
+import type { Execution } from '../../domain/runs/execution.ts'
+import {
+  decideRetry,
+  type RetryCause,
+  type RetryDecision,
+  type RetryRule,
+  retryRuleOf,
+} from '../../domain/runs/retries.ts'
 import type { Target } from '../functions/targets.ts'
 
 /** How the platform retries accepted runs that say nothing else. */

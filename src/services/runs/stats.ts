@@ -1,8 +1,8 @@
 import type { Clock } from '../../domain/clock.ts'
 import { Durations } from '../../domain/durations.ts'
-import type { Execution, Phases } from '../../domain/execution.ts'
-import type { ColdReason, StartKind } from '../../domain/start-kind.ts'
-import type { Revision } from '../../domain/worker.ts'
+import type { Revision } from '../../domain/platform/worker.ts'
+import type { Execution, Phases } from '../../domain/runs/execution.ts'
+import type { ColdReason, StartKind } from '../../domain/runs/start-kind.ts'
 
 /** Limit of pairs of function and caller that are counted separately; beyond it, the oldest are merged. */
 const maxCells = 2000

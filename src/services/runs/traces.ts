@@ -1,6 +1,6 @@
-import type { Execution } from '../../domain/execution.ts'
-import { parseTraceparent, type Span, type SpanSink, traceparentOf } from '../../domain/trace.ts'
-import type { Revision } from '../../domain/worker.ts'
+import type { Revision } from '../../domain/platform/worker.ts'
+import type { Execution } from '../../domain/runs/execution.ts'
+import { parseTraceparent, type Span, type SpanSink, traceparentOf } from '../../domain/runs/trace.ts'
 
 export interface TracesParts {
   sink: SpanSink

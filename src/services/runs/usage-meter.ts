@@ -1,5 +1,4 @@
 import type { Clock } from '../../domain/clock.ts'
-import type { Outcome } from '../../domain/outcome.ts'
 import {
   dayOf,
   msToNextDay,
@@ -7,8 +6,9 @@ import {
   type UsageAmounts,
   type UsageStore,
   type WorkerMeter,
-} from '../../domain/usage.ts'
-import type { CallInput, Revision, StreamSink } from '../../domain/worker.ts'
+} from '../../domain/platform/usage.ts'
+import type { CallInput, Revision, StreamSink } from '../../domain/platform/worker.ts'
+import type { Outcome } from '../../domain/runs/outcome.ts'
 
 /** Use of a function since the last flush. */
 interface Cell extends UsageAmounts {

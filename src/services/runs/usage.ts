@@ -1,8 +1,8 @@
 import type { Clock } from '../../domain/clock.ts'
 import { invalid } from '../../domain/errors.ts'
-import type { FunctionStore } from '../../domain/function.ts'
-import { type Principal, requireAdmin } from '../../domain/principal.ts'
-import { dayOf, summed, type UsageKey, type UsageStore, type UsageSum } from '../../domain/usage.ts'
+import type { FunctionStore } from '../../domain/functions/function.ts'
+import { type Principal, requireAdmin } from '../../domain/platform/principal.ts'
+import { dayOf, summed, type UsageKey, type UsageStore, type UsageSum } from '../../domain/platform/usage.ts'
 import type { UsageMeter } from './usage-meter.ts'
 
 export interface UsageParts {

@@ -1,8 +1,8 @@
-import { type AppFunction, type AppJobs, inputFor, timersIn } from '../../domain/app-function.ts'
-import type { Fn } from '../../domain/function.ts'
-import { type CronPatterns, isUnfinished, type Job, type JobStore } from '../../domain/job.ts'
-import type { Shares } from '../../domain/limits.ts'
-import type { Principal } from '../../domain/principal.ts'
+import { type AppFunction, type AppJobs, inputFor, timersIn } from '../../domain/functions/app-function.ts'
+import type { Fn } from '../../domain/functions/function.ts'
+import type { Shares } from '../../domain/platform/limits.ts'
+import type { Principal } from '../../domain/platform/principal.ts'
+import { type CronPatterns, isUnfinished, type Job, type JobStore } from '../../domain/triggers/job.ts'
 import type { Jobs } from './jobs.ts'
 
 export interface AppTimersParts {

@@ -1,8 +1,8 @@
-import { type AliasStore, versionsOf } from '../../domain/alias.ts'
-import { isUnfinished, type JobStore } from '../../domain/job.ts'
-import type { SourceStore } from '../../domain/source.ts'
-import type { Dependent, DependentLookup, StoredTrigger, TriggerStore } from '../../domain/trigger.ts'
-import type { WebhookStore } from '../../domain/webhook.ts'
+import { type AliasStore, versionsOf } from '../../domain/functions/alias.ts'
+import { isUnfinished, type JobStore } from '../../domain/triggers/job.ts'
+import type { SourceStore } from '../../domain/triggers/source.ts'
+import type { Dependent, DependentLookup, StoredTrigger, TriggerStore } from '../../domain/triggers/trigger.ts'
+import type { WebhookStore } from '../../domain/triggers/webhook.ts'
 import type { Jobs } from './jobs.ts'
 import type { Sources } from './sources.ts'
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock } from '../../domain/clock.ts'
-import { describeCron } from '../../domain/cron-description.ts'
-import type { CronPatterns, Job, JobStore } from '../../domain/job.ts'
+import { describeCron } from '../../domain/triggers/cron-description.ts'
+import type { CronPatterns, Job, JobStore } from '../../domain/triggers/job.ts'
 
 export interface CalendarRow {
   job: Job

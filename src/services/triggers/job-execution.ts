@@ -1,8 +1,8 @@
+import { defaultSignature } from '../../domain/functions/signature.ts'
 import { idFrom } from '../../domain/ids.ts'
-import { inputFromText } from '../../domain/input.ts'
-import type { Job } from '../../domain/job.ts'
-import { defaultSignature } from '../../domain/signature.ts'
-import { inputOfJob } from '../../domain/trigger-event.ts'
+import { inputFromText } from '../../domain/runs/input.ts'
+import type { Job } from '../../domain/triggers/job.ts'
+import { inputOfJob } from '../../domain/triggers/trigger-event.ts'
 import type { Target } from '../functions/targets.ts'
 import type { RunRequest } from '../runs/run-request.ts'
 

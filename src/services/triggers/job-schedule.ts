@@ -1,6 +1,6 @@
 import { invalid } from '../../domain/errors.ts'
-import type { CronPatterns, Job } from '../../domain/job.ts'
 import { timeFromText } from '../../domain/time-text.ts'
+import type { CronPatterns, Job } from '../../domain/triggers/job.ts'
 
 /** When a job is due, by what a request says. */
 

@@ -1,8 +1,14 @@
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
-import { isUnfinished, type Job, type JobStatus, type MissedRunPolicy, type OverlapPolicy } from '../../domain/job.ts'
-import type { Shares } from '../../domain/limits.ts'
-import { canSee, type Principal } from '../../domain/principal.ts'
+import type { Shares } from '../../domain/platform/limits.ts'
+import { canSee, type Principal } from '../../domain/platform/principal.ts'
+import {
+  isUnfinished,
+  type Job,
+  type JobStatus,
+  type MissedRunPolicy,
+  type OverlapPolicy,
+} from '../../domain/triggers/job.ts'
 import type { TargetRef, Targets } from '../functions/targets.ts'
 import { JobCalendars } from './job-calendar.ts'
 import { JobRuns, type JobRunsParts } from './job-runs.ts'

@@ -1,9 +1,7 @@
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError, invalid } from '../../domain/errors.ts'
-import type { Fn } from '../../domain/function.ts'
+import type { Fn } from '../../domain/functions/function.ts'
 import { idFrom } from '../../domain/ids.ts'
-import { inputFromText } from '../../domain/input.ts'
-import type { Log } from '../../domain/log.ts'
 import {
   type ContainerListings,
   hasSession,
@@ -11,7 +9,9 @@ import {
   type ListingQuery,
   type OpenStackSession,
   type Trusts,
-} from '../../domain/openstack.ts'
+} from '../../domain/platform/openstack.ts'
+import { inputFromText } from '../../domain/runs/input.ts'
+import type { Log } from '../../domain/runs/log.ts'
 import {
   changesBetween,
   compareObjectNames,
@@ -20,8 +20,8 @@ import {
   type Source,
   type SourceState,
   type SourceStore,
-} from '../../domain/source.ts'
-import { eventOfObject } from '../../domain/trigger-event.ts'
+} from '../../domain/triggers/source.ts'
+import { eventOfObject } from '../../domain/triggers/trigger-event.ts'
 import type { Target, Targets } from '../functions/targets.ts'
 import type { Invocation } from '../runs/invocation.ts'
 

@@ -1,8 +1,8 @@
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
 import { type ListQuery, selectRows } from '../../domain/list.ts'
-import { isSafeInUrl } from '../../domain/openstack.ts'
-import { canSee, type Principal } from '../../domain/principal.ts'
+import { isSafeInUrl } from '../../domain/platform/openstack.ts'
+import { canSee, type Principal } from '../../domain/platform/principal.ts'
 import {
   type Source,
   type SourceEvent,
@@ -10,7 +10,7 @@ import {
   type SourceStatus,
   sourceEvents,
   sourceStatuses,
-} from '../../domain/source.ts'
+} from '../../domain/triggers/source.ts'
 import type { ResolvedTarget, TargetRef, Targets } from '../functions/targets.ts'
 import { needsKeystone, SourcePolls, type SourcePollsParts } from './source-polls.ts'
 

@@ -1,4 +1,4 @@
-import type { Job } from '../../domain/job.ts'
+import type { Job } from '../../domain/triggers/job.ts'
 import type { AcceptedRun } from '../runs/invocation.ts'
 
 /** Unfinished runs of one job. */

@@ -1,6 +1,6 @@
-import type { HttpRequestHead } from '../../domain/http-request.ts'
 import type { NewId } from '../../domain/ids.ts'
-import type { CallInput } from '../../domain/worker.ts'
+import type { CallInput } from '../../domain/platform/worker.ts'
+import type { HttpRequestHead } from '../../domain/runs/http-request.ts'
 
 /** `accepted`: it started a run. `duplicate`: it had started one before. `refused`: its signature was invalid. */
 export type DeliveryStatus = 'accepted' | 'duplicate' | 'refused'

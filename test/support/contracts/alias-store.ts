@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { AliasStore } from '../../../src/domain/alias.ts'
+import type { AliasStore } from '../../../src/domain/functions/alias.ts'
 import { anAlias } from '../builders.ts'
 
 /** What every AliasStore promises. */

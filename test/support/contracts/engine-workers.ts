@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import type { Network } from '../../../src/domain/function.ts'
-import type { Outcome } from '../../../src/domain/outcome.ts'
-import type { Call, Revision } from '../../../src/domain/worker.ts'
+import type { Network } from '../../../src/domain/functions/function.ts'
+import type { Call, Revision } from '../../../src/domain/platform/worker.ts'
+import type { Outcome } from '../../../src/domain/runs/outcome.ts'
 import type { PoolWorker, Shape, WorkerFactory } from '../../../src/engine/pool/pool-worker.ts'
 import { aCall, aRevision, mib } from '../fake-workers-pool.ts'
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { FunctionStore } from '../../../src/domain/function.ts'
-import type { JobStore } from '../../../src/domain/job.ts'
+import type { FunctionStore } from '../../../src/domain/functions/function.ts'
+import type { JobStore } from '../../../src/domain/triggers/job.ts'
 import { aFn, aJob, aVersion } from '../builders.ts'
 
 /** The contract of every FunctionStore. `jobs` are the jobs that its `delete` also removes. */

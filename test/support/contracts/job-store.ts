@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { JobStore } from '../../../src/domain/job.ts'
+import type { JobStore } from '../../../src/domain/triggers/job.ts'
 import { aJob } from '../builders.ts'
 import { triggerStoreContract } from './trigger-store.ts'
 

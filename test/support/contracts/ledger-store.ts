@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Condition, Execution, ExecutionFilter, Ledger, Page } from '../../../src/domain/execution.ts'
+import type { Condition, Execution, ExecutionFilter, Ledger, Page } from '../../../src/domain/runs/execution.ts'
 import { aFinishedExecution, anExecution, aRequestHead, builtAt } from '../builders.ts'
 
 /** What every Ledger promises while its process lives. */

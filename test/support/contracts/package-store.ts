@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { PackageStore } from '../../../src/domain/function.ts'
+import type { PackageStore } from '../../../src/domain/functions/function.ts'
 import { zipOf } from '../../../src/store/zip-of.ts'
 
 /** What every PackageStore promises of the packages that it is given. */

@@ -1,7 +1,7 @@
 /** What whoever runs functions relies on: asked of the pool and of the double that stands for it. */
 import { describe, expect, it } from 'vitest'
-import type { Outcome } from '../../../src/domain/outcome.ts'
-import type { Call, Lease, Pool, Revision } from '../../../src/domain/worker.ts'
+import type { Call, Lease, Pool, Revision } from '../../../src/domain/platform/worker.ts'
+import type { Outcome } from '../../../src/domain/runs/outcome.ts'
 import { aCall, aRevision } from '../fake-workers-pool.ts'
 
 export interface PoolInTest {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { RuntimeStore } from '../../../src/domain/runtime.ts'
+import type { RuntimeStore } from '../../../src/domain/functions/runtime.ts'
 import { aRuntime } from '../builders.ts'
 
 /** What every RuntimeStore promises. */

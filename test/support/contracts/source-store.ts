@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { ListedObject, SourceStore } from '../../../src/domain/source.ts'
+import type { ListedObject, SourceStore } from '../../../src/domain/triggers/source.ts'
 import { aSource } from '../builders.ts'
 import { triggerStoreContract } from './trigger-store.ts'
 

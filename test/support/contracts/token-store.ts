@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { TokenStore } from '../../../src/domain/token.ts'
+import type { TokenStore } from '../../../src/domain/platform/token.ts'
 import { aToken } from '../builders.ts'
 
 /** What every TokenStore promises. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { StoredTrigger, TriggerStore } from '../../../src/domain/trigger.ts'
+import type { StoredTrigger, TriggerStore } from '../../../src/domain/triggers/trigger.ts'
 
 export interface TriggerStoreCase<T extends StoredTrigger> {
   /** The name of the rows. */

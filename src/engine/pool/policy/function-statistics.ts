@@ -1,4 +1,4 @@
-import type { Revision } from '../../../domain/worker.ts'
+import type { Revision } from '../../../domain/platform/worker.ts'
 import { Arrivals, type Forecast } from './arrivals.ts'
 import { isWorthWarming, retentionValue } from './pool-policy.ts'
 

@@ -1,4 +1,4 @@
-import { matchesPlacement, onlyMachine, type Placement } from '../../../domain/machine.ts'
+import { matchesPlacement, onlyMachine, type Placement } from '../../../domain/platform/machine.ts'
 import { chooseEvictions, type Evictable, evictionCost } from './pool-policy.ts'
 
 /** On which machine a worker comes, as plain functions: the swarm is told, and only carries it out. */

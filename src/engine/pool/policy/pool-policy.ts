@@ -1,4 +1,4 @@
-import type { ColdReason, StartKind } from '../../../domain/start-kind.ts'
+import type { ColdReason, StartKind } from '../../../domain/runs/start-kind.ts'
 
 /** The pool's decisions as plain functions from values to values: no container, no clock, no state. The pool asks and acts. */
 

@@ -1,4 +1,4 @@
-import { apiHostName } from '../../../domain/api-access.ts'
+import { apiHostName } from '../../../domain/platform/api-access.ts'
 import type { SandboxSpec } from '../sandbox.ts'
 
 /** The inside of a container, the same for each engine, and the labels by which the server finds its containers. */

@@ -1,4 +1,4 @@
-import type { Log } from '../../../domain/log.ts'
+import type { Log } from '../../../domain/runs/log.ts'
 
 export interface EngineWatchOptions {
   everyMs: number

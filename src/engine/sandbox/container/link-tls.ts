@@ -1,4 +1,4 @@
-import { type Finding, ok, warning } from '../../../domain/finding.ts'
+import { type Finding, ok, warning } from '../../../domain/platform/finding.ts'
 import type { WorkerCallers } from '../sandbox.ts'
 
 /** What the operator wants of TCP between workers and the server. */

@@ -1,5 +1,5 @@
 import { FaasError } from '../../../domain/errors.ts'
-import type { Log } from '../../../domain/log.ts'
+import type { Log } from '../../../domain/runs/log.ts'
 import { apiUrl } from '../container/container-paths.ts'
 import type { ApiOpener } from '../sandbox.ts'
 import type { DockerClient } from './docker-client.ts'

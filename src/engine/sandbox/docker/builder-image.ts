@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { pack } from 'tar-stream'
-import type { BuilderFacts, BuilderRun } from '../../../domain/build.ts'
 import { FaasError } from '../../../domain/errors.ts'
+import type { BuilderFacts, BuilderRun } from '../../../domain/functions/build.ts'
 import type { ImageClient } from './image-client.ts'
 
 export interface BuilderImageOptions {

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { apiHostName } from '../../../domain/api-access.ts'
+import { apiHostName } from '../../../domain/platform/api-access.ts'
 import {
   environmentOf,
   folderInside,

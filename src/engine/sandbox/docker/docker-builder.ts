@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Builder, BuilderRun } from '../../../domain/build.ts'
 import { FaasError } from '../../../domain/errors.ts'
+import type { Builder, BuilderRun } from '../../../domain/functions/build.ts'
 import type { WorkerUsers } from '../container/worker-users.ts'
 import { type BuilderImageOptions, BuilderImages } from './builder-image.ts'
 import { type BuilderLimits, builderOptions, buildFolder, buildTooLarge, packageTar } from './builder-spec.ts'

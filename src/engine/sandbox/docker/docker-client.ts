@@ -1,4 +1,4 @@
-import type { EngineReport } from '../../../domain/engine-report.ts'
+import type { EngineReport } from '../../../domain/platform/engine-report.ts'
 import { EngineApi } from '../../api/engine-api.ts'
 import { fetchEngineReport, type InfoAnswer, isPodman, type VersionAnswer } from '../../api/engine-report.ts'
 import { ContainerClient } from './container-client.ts'

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { type Finding, ok, warning } from '../../../domain/finding.ts'
-import type { Log } from '../../../domain/log.ts'
+import { type Finding, ok, warning } from '../../../domain/platform/finding.ts'
+import type { Log } from '../../../domain/runs/log.ts'
 import type { NetworkOptions } from './container-options.ts'
 import type { DockerClient } from './docker-client.ts'
 import { Firewall } from './firewall.ts'

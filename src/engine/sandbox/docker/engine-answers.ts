@@ -1,5 +1,5 @@
 import { FaasError } from '../../../domain/errors.ts'
-import { isImageReference } from '../../../domain/image.ts'
+import { isImageReference } from '../../../domain/functions/image.ts'
 import { EngineRefusal } from '../../api/engine-api.ts'
 
 /** What the engine's refusals and streams mean. */

@@ -1,5 +1,5 @@
-import type { Builder, BuilderRun } from '../../../domain/build.ts'
-import type { Log } from '../../../domain/log.ts'
+import type { Builder, BuilderRun } from '../../../domain/functions/build.ts'
+import type { Log } from '../../../domain/runs/log.ts'
 import { hasInit } from '../../api/engine-report.ts'
 import { instanceLabel } from '../container/container-paths.ts'
 import { seccompProfile } from '../container/seccomp-profile.ts'

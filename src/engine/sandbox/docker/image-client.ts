@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { RegistrySecret } from '../../../domain/registry.ts'
+import type { RegistrySecret } from '../../../domain/platform/registry.ts'
 import type { EngineApi, Query } from '../../api/engine-api.ts'
 import { registryHeader } from '../../api/registry-header.ts'
 import { checkImage, engineFailed, readLines } from './engine-answers.ts'

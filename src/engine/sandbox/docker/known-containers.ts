@@ -1,5 +1,5 @@
 import { FaasError } from '../../../domain/errors.ts'
-import type { Log } from '../../../domain/log.ts'
+import type { Log } from '../../../domain/runs/log.ts'
 import { instanceLabel } from '../container/container-paths.ts'
 import type { OnOutput, SandboxSpec } from '../sandbox.ts'
 import type { ContainerOptions } from './container-options.ts'

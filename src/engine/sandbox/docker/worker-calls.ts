@@ -1,5 +1,5 @@
 import { FaasError } from '../../../domain/errors.ts'
-import type { Log } from '../../../domain/log.ts'
+import type { Log } from '../../../domain/runs/log.ts'
 import { keyFile, keyFolder } from '../container/container-paths.ts'
 import { isLinkEncrypted, type LinkTls } from '../container/link-tls.ts'
 import type { SandboxSpec, WorkerCallers } from '../sandbox.ts'

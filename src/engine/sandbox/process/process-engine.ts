@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
-import { warning } from '../../../domain/finding.ts'
-import { manifestOf, type RuntimeManifest } from '../../../domain/runtime.ts'
+import { manifestOf, type RuntimeManifest } from '../../../domain/functions/runtime.ts'
+import type { EngineReport } from '../../../domain/platform/engine-report.ts'
+import { warning } from '../../../domain/platform/finding.ts'
 import type { ApiOpener, CommandResult, OnOutput, SandboxEngine, SandboxSpec } from '../sandbox.ts'
 import { killGroup, ProcessSandbox } from './process-sandbox.ts'
 

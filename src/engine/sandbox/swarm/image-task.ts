@@ -1,4 +1,4 @@
-import { apiHostName } from '../../../domain/api-access.ts'
+import { apiHostName } from '../../../domain/platform/api-access.ts'
 import type { SandboxSpec } from '../sandbox.ts'
 import type { MemoryMount, ServiceOptions } from './service-options.ts'
 import { inMemory, labelsOf, nameOf, type TaskDefaults, type TaskParts, taskTemplate } from './task-spec.ts'

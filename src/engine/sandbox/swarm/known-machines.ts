@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Log } from '../../../domain/log.ts'
-import type { Machine, Machines } from '../../../domain/machine.ts'
+import type { Machine, Machines } from '../../../domain/platform/machine.ts'
+import type { Log } from '../../../domain/runs/log.ts'
 import type { NodeAnswer } from './service-options.ts'
 import { machinesOf } from './task-state.ts'
 

@@ -1,5 +1,5 @@
-import { fullName } from '../../../domain/image-use.ts'
-import { defaultRegistry, registryOf } from '../../../domain/registry.ts'
+import { fullName } from '../../../domain/functions/image-use.ts'
+import { defaultRegistry, registryOf } from '../../../domain/platform/registry.ts'
 
 /** How the nodes of a swarm find an image. */
 export interface NodeImage {

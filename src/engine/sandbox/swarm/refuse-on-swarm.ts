@@ -1,6 +1,6 @@
 import { FaasError } from '../../../domain/errors.ts'
-import type { ImageMode, Network } from '../../../domain/function.ts'
-import { packageRefusal } from '../../../domain/package-beside-image.ts'
+import type { ImageMode, Network } from '../../../domain/functions/function.ts'
+import { packageRefusal } from '../../../domain/functions/package-beside-image.ts'
 import type { SandboxSpec } from '../sandbox.ts'
 
 /** Throws FaasError `not_supported`: a sandbox that requires more isolation must not run with less. */

@@ -1,6 +1,6 @@
-import type { EngineReport } from '../../../domain/engine-report.ts'
 import { FaasError } from '../../../domain/errors.ts'
-import type { Log } from '../../../domain/log.ts'
+import type { EngineReport } from '../../../domain/platform/engine-report.ts'
+import type { Log } from '../../../domain/runs/log.ts'
 import { fetchEngineReport } from '../../api/engine-report.ts'
 import { addressTowards } from '../container/address-towards.ts'
 import { apiUrl, folderInside, instanceLabel, secretsInside } from '../container/container-paths.ts'

@@ -1,4 +1,4 @@
-import { type Finding, ok, problem, warning } from '../../../domain/finding.ts'
+import { type Finding, ok, problem, warning } from '../../../domain/platform/finding.ts'
 import type { NodeAnswer } from './service-options.ts'
 import type { SwarmFacts } from './swarm-client.ts'
 import { placesIn } from './task-state.ts'

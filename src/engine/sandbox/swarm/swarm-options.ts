@@ -1,5 +1,5 @@
-import type { Builder } from '../../../domain/build.ts'
-import type { RegistrySecret } from '../../../domain/registry.ts'
+import type { Builder } from '../../../domain/functions/build.ts'
+import type { RegistrySecret } from '../../../domain/platform/registry.ts'
 import type { LinkTls } from '../container/link-tls.ts'
 import type { UserRange } from '../container/worker-users.ts'
 

@@ -1,4 +1,4 @@
-import { apiHostName } from '../../../domain/api-access.ts'
+import { apiHostName } from '../../../domain/platform/api-access.ts'
 import {
   environmentOf,
   folderInside,

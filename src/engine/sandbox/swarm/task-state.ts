@@ -1,4 +1,4 @@
-import type { Machine } from '../../../domain/machine.ts'
+import type { Machine } from '../../../domain/platform/machine.ts'
 import type { Exit } from '../sandbox.ts'
 import type { NodeAnswer, TaskAnswer } from './service-options.ts'
 

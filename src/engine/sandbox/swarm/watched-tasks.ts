@@ -1,4 +1,4 @@
-import type { Log } from '../../../domain/log.ts'
+import type { Log } from '../../../domain/runs/log.ts'
 import { instanceLabel } from '../container/container-paths.ts'
 import type { KnownMachines } from './known-machines.ts'
 import { NodeRestarts } from './node-restarts.ts'

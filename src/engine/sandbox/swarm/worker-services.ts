@@ -1,5 +1,5 @@
 import { FaasError } from '../../../domain/errors.ts'
-import type { RegistrySecret } from '../../../domain/registry.ts'
+import type { RegistrySecret } from '../../../domain/platform/registry.ts'
 import type { WorkerUser } from '../container/worker-users.ts'
 import type { SandboxSpec } from '../sandbox.ts'
 import { imageServiceOptions } from './image-task.ts'

@@ -1,0 +1,130 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, extname, join, resolve } from 'node:path'
+import { unzipSync } from 'fflate'
+import type { Deploying } from '../../client/deployment.ts'
+import type { FunctionFields } from '../../client/resources/functions.ts'
+import { usageError } from '../command.ts'
+import { entryOf, recogniseHandler } from './known-handlers.ts'
+import { type KnownPackage, type PackageFiles, recognisePackage } from './known-packages.ts'
+import { languageFiles } from './language-files.ts'
+import { packFile, packFolder } from './package-zip.ts'
+
+/** A path on this machine as the code of a function. */
+
+export interface LocalCode {
+  /** Default name of the function. */
+  name: string
+  /** Guessed from the files; undefined: unknown. */
+  runtime: string | undefined
+  /** `module.callable` when the only source file is not called main. */
+  entry: string | undefined
+  /** Set when the code was written for another platform. */
+  signature: string | undefined
+  /** True when only the look of a handler says so. */
+  isGuessed?: boolean
+  /** Seconds, where the code's own settings name a limit. */
+  timeout?: number
+  zip: Buffer
+  /** The detected kind of code, for messages. */
+  what: string
+}
+
+type GivenFields = Pick<FunctionFields, 'entry' | 'signature'>
+
+/**
+ * Leaves out modules that the server will install. `given`: what the user says, which is not guessed. Throws CliError when nothing
+ * could be code.
+ */
+export function readLocalCode(path: string, { withoutModules }: Deploying = {}, given: GivenFields = {}): LocalCode {
+  const full = resolve(path)
+  const stats = statSync(full, { throwIfNoEntry: false })
+  if (stats === undefined) throw usageError(`There is no file or folder ${path}.`)
+  if (stats.isDirectory()) return ofFolder(full, withoutModules === true ? modules : [], given)
+  const ending = extname(full)
+  const name = functionName(basename(full, ending))
+  if (ending === '.zip') {
+    const zip = readFileSync(full)
+    return known(filesOfZip(zip), { name, ...none, zip, what: `the ZIP ${basename(full)}` }, given)
+  }
+  const runtime = languageFiles().runtimeOf[ending]
+  if (runtime === undefined) {
+    throw usageError(`No runtime has the file extension of ${path}: deploy a folder or a ZIP, and pass --runtime.`)
+  }
+  const module = basename(full, ending)
+  const content = readFileSync(full)
+  const files = {
+    names: [basename(full)],
+    text: (path: string) => (path === basename(full) ? String(content) : undefined),
+  }
+  const code = { ...none, name, runtime, zip: packFile(basename(full), content), what: `the file ${basename(full)}` }
+  const entry = module === 'main' || ownEntry.test(ending) ? undefined : `${module}.main`
+  return known(files, { ...code, entry }, given)
+}
+
+/** Their entry is in the text. */
+const ownEntry = /^\.([cm]?[jt]s|py)$/
+
+/** Folders of installed modules. */
+const modules = ['node_modules/', '/.python_packages/', '/virtualenv/', '/*.dist-info/']
+
+const none = { runtime: undefined, entry: undefined, signature: undefined }
+
+/** Uses the signature of the platform for which the code was written, if it is recognised. */
+function known(files: PackageFiles, code: LocalCode, given: GivenFields): LocalCode {
+  const certain = recognisePackage(files)
+  const guessed = certain ?? (given.entry == null ? recogniseHandler(files) : null)
+  const found = guessed !== null && isOf(guessed, given.signature) ? guessed : null
+  if (found === null) return { ...code, entry: code.entry ?? entryOf(files, given.signature) }
+  const { kind, signature, entry, runtime = code.runtime, timeout } = found
+  return {
+    ...code,
+    runtime,
+    entry,
+    signature,
+    isGuessed: certain === null && given.signature == null,
+    ...(timeout !== undefined && { timeout }),
+    what: `${code.what}, recognised as ${kind}`,
+  }
+}
+
+/** `gcf` and `functions-framework` are the same. */
+const isOf = ({ signature }: KnownPackage, given: string | null | undefined): boolean =>
+  given == null || given === signature || (given === 'functions-framework' && signature === 'gcf')
+
+function filesOfZip(zip: Buffer): PackageFiles {
+  try {
+    const inside = unzipSync(zip, {
+      filter: ({ name, originalSize }) => isText.test(name) && originalSize < longestText,
+    })
+    const text = (path: string) => (inside[path] === undefined ? undefined : Buffer.from(inside[path]).toString())
+    return { names: Object.keys(inside), text }
+  } catch {
+    // The server reports what is wrong with the ZIP.
+    return { names: [], text: () => undefined }
+  }
+}
+
+/** Files that are searched for signs of a platform. */
+const isText = /(\.(json|ya?ml|txt|py|go|mod|[cm]?[jt]s)|(^|\/)Procfile)$/
+const longestText = 1024 * 1024
+
+function ofFolder(folder: string, without: string[], given: GivenFields): LocalCode {
+  const { zip, files } = packFolder(folder, without)
+  const runtime = languageFiles().marks.find(([file]) => existsSync(join(folder, file)))?.[1] ?? onlyLanguage(folder)
+  const count = files.length === 1 ? '1 file' : `${files.length} files`
+  const text = (path: string) => (files.includes(path) ? readFileSync(join(folder, path), 'utf8') : undefined)
+  const name = functionName(basename(folder))
+  const code = { ...none, name, runtime, zip, what: `the folder ${basename(folder)} (${count})` }
+  return known({ names: files, text }, code, given)
+}
+
+/** The language when all source files in the folder itself share one. */
+function onlyLanguage(folder: string): string | undefined {
+  const { runtimeOf } = languageFiles()
+  const languages = new Set(readdirSync(folder).flatMap((name) => runtimeOf[extname(name)] ?? []))
+  return languages.size === 1 ? [...languages][0] : undefined
+}
+
+/** Replaces characters other than letters, digits, `-` and `_`. */
+const functionName = (text: string): string =>
+  text.replace(/[^A-Za-z0-9_-]+/g, '-').replace(/^-+|-+$/g, '') || 'function'
