@@ -32,7 +32,7 @@ import { OtlpExporter } from './telemetry/otlp-exporter.ts'
 import { makeServices, type Services } from './wiring.ts'
 import { authenticationBy, httpParts, openTo } from './wiring-http.ts'
 import type { Infrastructure } from './wiring-infrastructure.ts'
-import * as given from './wiring-settings.ts'
+import { engineOptions, httpSettings, reserveBytes } from './wiring-settings.ts'
 
 /** The life of the server: opens its parts in order, resumes earlier work, and closes everything. */
 
@@ -85,11 +85,11 @@ async function open(
   const pulled = new PulledImageNotes(join(data.path, 'pulled-images.json'))
   const spans = makeExporter(config, log)
   opened.push(() => spans?.close())
-  const kept = await openPersistentStores(config, data, files, log, onFatal)
-  opened.push(kept.close)
+  const persistent = await openPersistentStores(config, data, files, log, onFatal)
+  opened.push(persistent.close)
   const engine = await connectEngine(
     {
-      ...given.engineOptions(config, data, manifests, {
+      ...engineOptions(config, data, manifests, {
         certificates: config.buildCertificatesFile && readFileSync(config.buildCertificatesFile, 'utf8'),
         searchPath: readHostEnvironment().searchPath,
       }),
@@ -99,20 +99,26 @@ async function open(
     log,
   )
   opened.push(() => engine.close())
-  await clearLeftovers(engine, data, kept.ledger, log)
+  await clearLeftovers(engine, data, persistent.ledger, log)
   const links = await openLinks(engine, data.workersDir, clock)
   opened.push(() => links.close())
 
-  const workerDoor = new ApiListener()
-  opened.push(() => workerDoor.close())
-  const around = { engine, links, apiDoor: workerDoor }
-  const ground = makeInfrastructure(config, data, manifests, { ...kept, key, registries, pulled, spans }, around, log)
-  const services = makeServices(ground)
+  const apiListener = new ApiListener()
+  opened.push(() => apiListener.close())
+  const infrastructure = makeInfrastructure(
+    config,
+    data,
+    manifests,
+    { ...persistent, key, registries, pulled, spans },
+    { engine, links, apiOpener: apiListener },
+    log,
+  )
+  const services = makeServices(infrastructure)
   const status = { isReady: false }
   const server = await listen(
     config.host,
     config.port,
-    makeDoor(config, data, ground, services, {
+    makeRequestListener(config, data, infrastructure, services, {
       isReady: () => status.isReady && engine.isUp,
       engineIsUp: () => engine.isUp,
     }),
@@ -120,17 +126,17 @@ async function open(
   )
   const connections = new Connections(server)
   const { port, url } = addressOf(server, config.host)
-  workerDoor.attach(server, config.host, port)
-  resume(ground, services, { manifests, further: furtherRuntimes(config.runtimesDir) }, opened)
+  apiListener.attach(server, config.host, port)
+  resume(infrastructure, services, { manifests, further: furtherRuntimes(config.runtimesDir) }, opened)
   status.isReady = true
-  const isKeptHere = config.auth !== 'none' && config.adminToken === undefined
-  const place = isKeptHere ? { adminTokenFile: join(data.path, 'admin.token') } : {}
+  const hasTokenFile = config.auth !== 'none' && config.adminToken === undefined
+  const place = hasTokenFile ? { adminTokenFile: join(data.path, 'admin.token') } : {}
   log.info({ url, engine: config.engine, auth: config.auth, data: config.dataDir, ...place }, 'taibai is ready')
 
   const close = async (why: string): Promise<void> => {
     log.info({ why, running: services.invocation.unfinishedCount().running }, 'stopping')
     status.isReady = false
-    workerDoor.close()
+    apiListener.close()
     connections.drain()
     services.scheduler.close()
     services.runtimes.close()
@@ -141,7 +147,7 @@ async function open(
       services.sources.polls.close(),
       services.backups.close(),
       services.builds.close(),
-      ground.pool.close(config.drainMs),
+      infrastructure.pool.close(config.drainMs),
     ])
     if (!(await within(config.drainMs + config.removalMs, ended))) {
       log.warn({}, 'the engine does not remove the workers: the next start removes them')
@@ -176,26 +182,26 @@ async function clearLeftovers(engine: SandboxEngine, data: DataFolder, ledger: S
   if (settled > 0) log.warn({ executions: settled }, 'executions of an earlier run are recorded as errors')
 }
 
-/** Creates the HTTP listener. */
-function makeDoor(
+/** Creates the listener of HTTP requests. */
+function makeRequestListener(
   config: Config,
   data: DataFolder,
-  ground: Infrastructure,
+  infrastructure: Infrastructure,
   services: Services,
   health: { isReady(): boolean; engineIsUp(): boolean },
 ) {
   const { tokens } = services
   if (config.auth !== 'none') tokens.admit(ensureAdminToken(join(data.path, 'admin.token'), config.adminToken))
-  const parts = httpParts(ground, services, {
-    authenticate: config.auth === 'none' ? openTo(ground) : authenticationBy(tokens, ground),
+  const parts = httpParts(infrastructure, services, {
+    authenticate: config.auth === 'none' ? openTo(infrastructure) : authenticationBy(tokens, infrastructure),
     ...health,
     freeBytes: () => diskSpace(data.path).freeBytes,
-    reserveBytes: given.reserveBytes(config),
+    reserveBytes: reserveBytes(config),
     version,
     settingsInEffect: () => settingsInEffect(config),
     docs: readDocs,
     consoleFile,
-    settings: given.httpSettings(config),
+    settings: httpSettings(config),
   })
   return makeListener(makeHttpApp(parts), parts)
 }

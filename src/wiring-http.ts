@@ -24,7 +24,7 @@ export function httpParts(
     space,
   }: Pick<Infrastructure, 'pool' | 'clock' | 'ledger' | 'newId' | 'log' | 'space'>,
   services: Services,
-  door: {
+  options: {
     authenticate: Authenticate
     isReady(): boolean
     engineIsUp(): boolean
@@ -46,7 +46,7 @@ export function httpParts(
     aliases: services.aliases,
     workers: services.workers,
     executions: services.executions,
-    asked: services.asked,
+    asyncRequests: services.asyncRequests,
     deadLetters: services.deadLetters,
     jobs: services.jobs,
     webhooks: services.webhooks,
@@ -67,7 +67,7 @@ export function httpParts(
     registries: services.registries,
     targets: services.targets,
     exposed: services.exposed,
-    bodies: new Bodies(door.settings.maxBodiesBytes, services.shares),
+    bodies: new Bodies(options.settings.maxBodiesBytes, services.shares),
     limits: services.limits,
     shares: services.shares,
     invocation,
@@ -78,24 +78,24 @@ export function httpParts(
       workers: pool.workers(),
       pool: pool.vitals(),
       ledger: ledger.vitals(),
-      freeBytes: door.freeBytes(),
-      reserveBytes: door.reserveBytes,
-      engineIsUp: door.engineIsUp(),
-      version: door.version,
+      freeBytes: options.freeBytes(),
+      reserveBytes: options.reserveBytes,
+      engineIsUp: options.engineIsUp(),
+      version: options.version,
     }),
     refusals: new RefusalCounters(),
-    authenticate: door.authenticate,
-    isReady: door.isReady,
-    settingsInEffect: door.settingsInEffect,
-    docs: door.docs,
-    consoleFile: door.consoleFile,
+    authenticate: options.authenticate,
+    isReady: options.isReady,
+    settingsInEffect: options.settingsInEffect,
+    docs: options.docs,
+    consoleFile: options.consoleFile,
     clock,
     random,
-    wrongTokens: new TokenThrottle(door.settings, () => clock.elapsed()),
+    wrongTokens: new TokenThrottle(options.settings, () => clock.elapsed()),
     space,
     newId,
     log,
-    settings: door.settings,
+    settings: options.settings,
   }
 }
 

@@ -66,7 +66,7 @@ export const workersParts = (
   manifests: RuntimeManifest[],
   parts: Pick<
     WorkersParts,
-    'engine' | 'links' | 'clock' | 'log' | 'languageVersions' | 'secrets' | 'apiDoor' | 'workerTokens'
+    'engine' | 'links' | 'clock' | 'log' | 'languageVersions' | 'secrets' | 'apiOpener' | 'workerTokens'
   > & { packages: PackageStore },
 ): WorkersParts => ({
   engine: parts.engine,
@@ -75,7 +75,7 @@ export const workersParts = (
   log: parts.log,
   languageVersions: parts.languageVersions,
   secrets: parts.secrets,
-  apiDoor: parts.apiDoor,
+  apiOpener: parts.apiOpener,
   workerTokens: parts.workerTokens,
   manifests,
   codeFolder: (hash) => parts.packages.folder(hash),

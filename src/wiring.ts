@@ -51,26 +51,31 @@ import type { Infrastructure } from './wiring-infrastructure.ts'
 const randomSteps = 2 ** 32
 export const random = (): number => randomInt(randomSteps) / randomSteps
 
-export function makeServices(ground: Infrastructure) {
-  const { stores, ledger, packages, pool, runtimeImages, openstack, clock, newId, log, settings } = ground
+export function makeServices(infrastructure: Infrastructure) {
+  const { stores, ledger, packages, pool, runtimeImages, openstack, clock, newId, log, settings } = infrastructure
   const { functions, aliases } = stores
   const trusts = openstack?.trusts
-  const placements = new Placements(ground.machines)
-  const engineRefusals = new EngineRefusals(ground.engineRefusal)
+  const placements = new Placements(infrastructure.machines)
+  const engineRefusals = new EngineRefusals(infrastructure.engineRefusal)
   const targets = new Targets({
     functions,
     runtimes: stores.runtimes,
     aliases,
-    bridgesImages: ground.bridgesImages,
+    bridgesImages: infrastructure.bridgesImages,
     random,
   })
   const exposed = new PublicFunctions(functions)
   const stats = new Stats({ clock })
   const events = new RunEvents()
   const scheduler = new Scheduler({ clock, log })
-  const packageShare = new PackageQuota({ functions, packages, layers: ground.builds.layers, shares: ground.shares })
-  const swift = openstack === null ? undefined : makeSwiftCode(ground, openstack, targets, packageShare)
-  const traces = makeTraces(ground)
+  const packageShare = new PackageQuota({
+    functions,
+    packages,
+    layers: infrastructure.builds.layers,
+    shares: infrastructure.shares,
+  })
+  const swift = openstack === null ? undefined : makeSwiftCode(infrastructure, openstack, targets, packageShare)
+  const traces = makeTraces(infrastructure)
   const invocation = new Invocation({
     pool,
     ledger,
@@ -84,7 +89,7 @@ export function makeServices(ground: Infrastructure) {
       traces?.end(execution, revision)
     },
     traces,
-    meter: ground.meter,
+    meter: infrastructure.meter,
     events,
     queues: new AppQueues({
       functions,
@@ -93,17 +98,17 @@ export function makeServices(ground: Infrastructure) {
       limits: settings.runs,
     }),
     limits: settings.runs,
-    shares: ground.shares,
+    shares: infrastructure.shares,
     random,
     onResult: (execution) => deliveries.deliver(execution),
   })
   const deliveries = new ResultDeliveries({
     ...{ ledger, invocation, targets, clock, log },
-    sender: ground.eventSender,
+    sender: infrastructure.eventSender,
     queues: openstack === null ? undefined : new ResultQueues({ functions, ...openstack }),
     limits: settings.runs,
   })
-  const asked = new AsyncRequests({ invocation, ledger })
+  const asyncRequests = new AsyncRequests({ invocation, ledger })
   const runtimes = new Runtimes({
     runtimes: stores.runtimes,
     functions,
@@ -115,7 +120,7 @@ export function makeServices(ground: Infrastructure) {
     log,
   })
   const jobs = new Jobs({
-    shares: ground.shares,
+    shares: infrastructure.shares,
     store: stores.jobs,
     timers: scheduler,
     patterns: cronPatterns(),
@@ -140,13 +145,13 @@ export function makeServices(ground: Infrastructure) {
   const inUse = new Dependents({ stores, jobs, sources })
   const order = new DeploymentOrder()
   const builds = new Builds({
-    ...ground.builds,
+    ...infrastructure.builds,
     share: packageShare,
     store: stores.builds,
     packages,
     runtimes: stores.runtimes,
     secrets: stores.secrets,
-    vault: ground.vault,
+    vault: infrastructure.vault,
     clock,
     newId,
     log,
@@ -154,7 +159,7 @@ export function makeServices(ground: Infrastructure) {
   })
   const workerHistory = new WorkerHistory({ pool, starts: stats.starts, clock })
   const tokens = new Tokens({ tokens: stores.tokens, clock, newId, log })
-  const images = new Images({ ...ground.images, functions, runtimes: stores.runtimes, log })
+  const images = new Images({ ...infrastructure.images, functions, runtimes: stores.runtimes, log })
   return {
     targets,
     exposed,
@@ -172,23 +177,23 @@ export function makeServices(ground: Infrastructure) {
       inUse,
       targets,
       pool,
-      vault: ground.vault,
+      vault: infrastructure.vault,
       clock,
       newId,
     }),
     functions: new Functions({
-      shares: ground.shares,
+      shares: infrastructure.shares,
       packageShare,
       functions,
       secrets: stores.secrets,
       inUse,
-      appTimers: new AppTimers({ store: stores.jobs, jobs, patterns: cronPatterns(), shares: ground.shares }),
+      appTimers: new AppTimers({ store: stores.jobs, jobs, patterns: cronPatterns(), shares: infrastructure.shares }),
       packages,
       builds,
       order,
       zipOf,
       appImages: new AppImages({
-        engine: ground.imageFolders,
+        engine: infrastructure.imageFolders,
         limits: settings.functions,
         maxBytes: settings.maxAppBytes,
       }),
@@ -199,7 +204,7 @@ export function makeServices(ground: Infrastructure) {
       engineRefusals,
       sandboxes: new Sandboxes({
         allowed: settings.sandboxes,
-        ofEngine: async () => (await ground.health.engine()).ociRuntimes,
+        ofEngine: async () => (await infrastructure.health.engine()).ociRuntimes,
       }),
       pool,
       ledger,
@@ -222,46 +227,54 @@ export function makeServices(ground: Infrastructure) {
       maxVersions: settings.maxVersions,
     }),
     aliases: new Aliases({ aliases, functions, inUse, targets, clock, newId }),
-    shares: ground.shares,
+    shares: infrastructure.shares,
     usage: new Usage({
-      ...{ store: ground.usage, meter: ground.meter, functions, clock },
+      ...{ store: infrastructure.usage, meter: infrastructure.meter, functions, clock },
       keepUsageDays: settings.keepUsageDays,
     }),
     limits: new LimitsOfProjects({
-      ...{ shares: ground.shares, stores, packageShare, invocation, pool, ledger },
-      meter: ground.meter,
+      ...{ shares: infrastructure.shares, stores, packageShare, invocation, pool, ledger },
+      meter: infrastructure.meter,
     }),
     workers: new WorkerControl({ functions, targets, pool, history: workerHistory }),
     workerHistory,
-    asked,
+    asyncRequests,
     deliveries,
     executions: new Executions({
-      ...{ ledger, invocation, asked, targets, retention: settings.retention, clock, log },
+      ...{ ledger, invocation, asyncRequests, targets, retention: settings.retention, clock, log },
       hasKeystone: openstack !== null,
-      maxBytesOf: (projectId) => ground.shares.limitOf(projectId, 'record_bytes'),
+      maxBytesOf: (projectId) => infrastructure.shares.limitOf(projectId, 'record_bytes'),
     }),
     deadLetters: new DeadLetters({ ledger, invocation, targets, now: () => clock.now() }),
     // Everybody who knows a webhook's id may call it, so all of the id is random.
     webhooks: new Webhooks({
-      shares: ground.shares,
+      shares: infrastructure.shares,
       store: stores.webhooks,
       secrets: stores.secrets,
-      vault: ground.vault,
+      vault: infrastructure.vault,
       targets,
       clock,
       newId: randomUUID,
       defaultRate: settings.webhookRate,
     }),
-    backups: new Backups({ store: ground.backups, clock, log, rules: settings.backups }),
+    backups: new Backups({ store: infrastructure.backups, clock, log, rules: settings.backups }),
     health: new Health({
-      ...{ ...ground.health, backups: ground.backups, runtimes: stores.runtimes, images, pool, ledger, clock },
+      ...{
+        ...infrastructure.health,
+        backups: infrastructure.backups,
+        runtimes: stores.runtimes,
+        images,
+        pool,
+        ledger,
+        clock,
+      },
       ofFunctions: () => [placements, engineRefusals].flatMap((each) => each.findings(functions.list(null))),
     }),
     images,
-    registries: new Registries({ ...ground.registries, clock }),
+    registries: new Registries({ ...infrastructure.registries, clock }),
     tokens,
     audit: new AuditLog({ store: stores.audit, clock, newId, log, rules: settings.audit }),
-    accessKeys: new AccessKeys({ keys: stores.accessKeys, tokens, vault: ground.vault, clock }),
+    accessKeys: new AccessKeys({ keys: stores.accessKeys, tokens, vault: infrastructure.vault, clock }),
     lambdaSettings: stores.lambdaSettings,
     whiskEntities: stores.whiskEntities,
     packages,
@@ -274,12 +287,12 @@ const makeTraces = ({ spans, settings: { traceRatio: ratio } }: Infrastructure):
 export type Services = ReturnType<typeof makeServices>
 
 function makeSwiftCode(
-  ground: Infrastructure,
+  infrastructure: Infrastructure,
   { trusts, objects }: OpenStack,
   targets: Targets,
   packageShare: PackageQuota,
 ): SwiftCode {
-  const { stores, packages, pool, clock, log, settings } = ground
+  const { stores, packages, pool, clock, log, settings } = infrastructure
   const { functions } = stores
   const limits = settings.swift
   return new SwiftCode({ functions, packages, packageShare, targets, pool, trusts, objects, clock, log, limits })

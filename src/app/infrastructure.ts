@@ -6,11 +6,10 @@ import { timeOrderedId as newId } from '../domain/ids.ts'
 import type { Log } from '../domain/runs/log.ts'
 import type { SpanSink } from '../domain/runs/trace.ts'
 import { WorkerPool } from '../engine/pool/pool.ts'
-import type { SandboxEngine } from '../engine/sandbox/sandbox.ts'
+import type { ApiOpener, SandboxEngine } from '../engine/sandbox/sandbox.ts'
 import { ImageCheck } from '../engine/worker/image-check.ts'
 import type { WorkerLinks } from '../engine/worker/link.ts'
 import { SandboxWorkers } from '../engine/worker/worker-factory.ts'
-import type { ApiListener } from '../http/connection/api-listener.ts'
 import { makeOpenStack } from '../openstack/openstack.ts'
 import { currentRules } from '../outbound/address-rules.ts'
 import { HttpEventSender } from '../outbound/event-sender.ts'
@@ -26,7 +25,15 @@ import type { DataFolder } from '../store/data-folder.ts'
 import type { PulledImageNotes } from '../store/pulled-images.ts'
 import type { RegistryLogins } from '../store/registry-logins.ts'
 import type { Infrastructure } from '../wiring-infrastructure.ts'
-import * as given from '../wiring-settings.ts'
+import {
+  healthSettings,
+  openStackSettings,
+  poolOptions,
+  projectLimits,
+  reserveBytes,
+  serviceSettings,
+  workersParts,
+} from '../wiring-settings.ts'
 import type { PersistentStores } from './persistent-stores.ts'
 
 /** Creates everything that the services of a real server depend on. */
@@ -51,7 +58,7 @@ export function makeInfrastructure(
     pulled: PulledImageNotes
     spans: SpanSink | undefined
   },
-  { engine, links, apiDoor }: { engine: SandboxEngine; links: WorkerLinks; apiDoor: ApiListener },
+  { engine, links, apiOpener }: { engine: SandboxEngine; links: WorkerLinks; apiOpener: ApiOpener },
   log: Log,
 ): Infrastructure {
   const functionTokens = new FunctionTokens(newSecret)
@@ -60,13 +67,13 @@ export function makeInfrastructure(
   const shares = new ProjectShares({
     store: stores.projectLimits,
     clock,
-    defaults: given.projectLimits(config),
+    defaults: projectLimits(config),
     today: (...of) => meter.today(...of),
   })
   packages.tell((codeFolder) => links.prepare(codeFolder))
   const vault = openVault(key, stores, log)
   const factory = new SandboxWorkers(
-    given.workersParts(config, manifests, {
+    workersParts(config, manifests, {
       engine,
       links,
       packages,
@@ -74,7 +81,7 @@ export function makeInfrastructure(
       log,
       languageVersions,
       secrets: vault,
-      apiDoor,
+      apiOpener,
       workerTokens: functionTokens,
     }),
   )
@@ -92,7 +99,7 @@ export function makeInfrastructure(
       factory,
       clock,
       log,
-      options: given.poolOptions(config, engine),
+      options: poolOptions(config, engine),
       ranBefore: hasRunBefore(stores.functions, ledger),
       engineIsUp: () => engine.isUp,
       shares,
@@ -118,18 +125,18 @@ export function makeInfrastructure(
     runtimeImages: new ImageCheck(engine, factory, languageVersions),
     health: {
       engine: () => engine.report(),
-      data: () => readDataFacts(data.path, given.reserveBytes(config)),
-      facts: { ...given.healthSettings(config, engine), version, startedAt: clock.now() },
+      data: () => readDataFacts(data.path, reserveBytes(config)),
+      facts: { ...healthSettings(config, engine), version, startedAt: clock.now() },
     },
     imageFolders: engine.images,
     images: { engine: engine.images, pulled, highWaterBytes: config.imagesHighWaterMb * 1024 * 1024 },
     registries: { credentials: registries, check: async (secret) => engine.images?.check(secret) ?? 'unknown' },
     spans,
-    openstack: config.auth === 'keystone' ? makeOpenStack(given.openStackSettings(config), clock, log) : null,
+    openstack: config.auth === 'keystone' ? makeOpenStack(openStackSettings(config), clock, log) : null,
     clock,
     newId,
     log,
-    settings: given.serviceSettings(config),
+    settings: serviceSettings(config),
   }
 }
 

@@ -11,7 +11,7 @@ import { LayerFolder } from '../store/layers.ts'
 import { SqliteLedger } from '../store/ledger.ts'
 import type { WriterFiles } from '../store/ledger-queue.ts'
 import { PackageFolder } from '../store/packages.ts'
-import * as given from '../wiring-settings.ts'
+import { layerLimits, packageLimits, reserveBytes } from '../wiring-settings.ts'
 import { makeStores } from '../wiring-stores.ts'
 
 const dayMs = 86_400_000
@@ -26,9 +26,9 @@ export async function openPersistentStores(
 ) {
   refuseLostCatalogue(data.path)
   const database = new Database(join(data.path, 'taibai.db'))
-  const space = new DiskReserve({ folder: data.path, reserveBytes: given.reserveBytes(config), clock, log })
+  const space = new DiskReserve({ folder: data.path, reserveBytes: reserveBytes(config), clock, log })
   const ledger = new SqliteLedger({ path: join(data.path, 'ledger.db'), clock, log, onFatal, files, space })
-  const limits = given.packageLimits(config)
+  const limits = packageLimits(config)
   const packages = await PackageFolder.open({
     folder: join(data.path, 'packages'),
     limits,
@@ -37,7 +37,7 @@ export async function openPersistentStores(
     clock,
   })
   const layers = await LayerFolder.open({
-    ...given.layerLimits(config),
+    ...layerLimits(config),
     folder: join(data.path, 'layers'),
     space,
     clock,

@@ -100,17 +100,17 @@ describeWithDocker('A function with a network', () => {
     })
 
     describe('that may call the API of a server which listens on loopback alone', () => {
-      const door = new ApiListener()
-      const calling = dockerWorkers({ apiDoor: door })
+      const listener = new ApiListener()
+      const calling = dockerWorkers({ apiOpener: listener })
       let server: HttpServer
       beforeAll(async () => {
         server = await listen('127.0.0.1', 0, (_incoming, outgoing) => outgoing.end('the API'), {
           bodyTimeoutMs: 10_000,
         })
-        door.attach(server, '127.0.0.1', addressOf(server, '').port)
+        listener.attach(server, '127.0.0.1', addressOf(server, '').port)
       })
       afterAll(() => {
-        door.close()
+        listener.close()
         server.closeAllConnections()
         server.close()
       })

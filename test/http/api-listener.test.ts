@@ -6,16 +6,16 @@ import { ApiListener } from '../../src/http/connection/api-listener.ts'
 import { addressOf, listen } from '../../src/http/connection/listen.ts'
 
 let server: Server
-let door: ApiListener
+let listener: ApiListener
 let port: number
 
 beforeEach(async () => {
   server = await listen('127.0.0.1', 0, (_incoming, outgoing) => outgoing.end('served'), { bodyTimeoutMs: 10_000 })
   port = addressOf(server, '').port
-  door = new ApiListener()
+  listener = new ApiListener()
 })
 afterEach(() => {
-  door.close()
+  listener.close()
   server.closeAllConnections()
   server.close()
 })
@@ -31,28 +31,28 @@ async function asked(host: string, at: number, localAddress: string): Promise<st
 }
 
 test('is the server’s own listener if that already listens there', async () => {
-  door.attach(server, '0.0.0.0', port)
-  expect(await door.listen('127.0.0.2', '127.0.0.0/30')).toBe(port)
+  listener.attach(server, '0.0.0.0', port)
+  expect(await listener.listen('127.0.0.2', '127.0.0.0/30')).toBe(port)
 })
 
 test('serves callers of its network as the server does, at the same port, and hangs up on others', async () => {
-  door.attach(server, '127.0.0.1', port)
-  expect(await door.listen('127.0.0.2', '127.0.0.0/30')).toBe(port)
+  listener.attach(server, '127.0.0.1', port)
+  expect(await listener.listen('127.0.0.2', '127.0.0.0/30')).toBe(port)
   expect(await asked('127.0.0.2', port, '127.0.0.1')).toContain('served')
   expect(await asked('127.0.0.2', port, '127.0.0.9')).toBe('')
 })
 
 test('is reused for each further worker', async () => {
-  door.attach(server, '127.0.0.1', port)
-  const ports = await Promise.all([1, 2, 3].map(() => door.listen('127.0.0.2', '127.0.0.0/30')))
-  expect([...ports, await door.listen('127.0.0.2', '127.0.0.0/30')]).toEqual([port, port, port, port])
+  listener.attach(server, '127.0.0.1', port)
+  const ports = await Promise.all([1, 2, 3].map(() => listener.listen('127.0.0.2', '127.0.0.0/30')))
+  expect([...ports, await listener.listen('127.0.0.2', '127.0.0.0/30')]).toEqual([port, port, port, port])
 })
 
 test('takes another port where that one is taken', async () => {
   const other = await listen('127.0.0.2', port, (_incoming, outgoing) => outgoing.end(), { bodyTimeoutMs: 10_000 })
   try {
-    door.attach(server, '127.0.0.1', port)
-    const taken = await door.listen('127.0.0.2', '127.0.0.0/30')
+    listener.attach(server, '127.0.0.1', port)
+    const taken = await listener.listen('127.0.0.2', '127.0.0.0/30')
     expect(taken).not.toBe(port)
     expect(await asked('127.0.0.2', taken, '127.0.0.1')).toContain('served')
   } finally {
@@ -61,6 +61,6 @@ test('takes another port where that one is taken', async () => {
 })
 
 test('does not exist if this machine has no such address', async () => {
-  door.attach(server, '127.0.0.1', port)
-  await expect(door.listen('192.0.2.1', '192.0.2.0/24')).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' })
+  listener.attach(server, '127.0.0.1', port)
+  await expect(listener.listen('192.0.2.1', '192.0.2.0/24')).rejects.toMatchObject({ code: 'EADDRNOTAVAIL' })
 })

@@ -68,7 +68,7 @@ interface Made {
   runtimes: string[]
   startTimeoutMs: number
   stopGraceMs: number
-  apiDoor: ApiOpener | undefined
+  apiOpener: ApiOpener | undefined
 }
 
 /**
@@ -88,7 +88,7 @@ export class DockerWorkers {
   readonly languageVersions = new Map<string, string>()
 
   private constructor(engine: DockerEngine, links: WorkerLinks, made: Made) {
-    const { instance, path, runtimes, startTimeoutMs, stopGraceMs, apiDoor } = made
+    const { instance, path, runtimes, startTimeoutMs, stopGraceMs, apiOpener } = made
     this.engine = engine
     this.links = links
     this.instance = instance
@@ -103,7 +103,7 @@ export class DockerWorkers {
       languageVersions: this.languageVersions,
       secrets: noSecrets,
       links,
-      apiDoor,
+      apiOpener,
       workerTokens: new FunctionTokens(newSecret),
       codeFolder: (hash) => this.codeFolder(hash),
       loadTimeoutMs: 60_000,
@@ -121,7 +121,7 @@ export class DockerWorkers {
       startTimeoutMs = 60_000,
       stopGraceMs = 2000,
       findsPlace = false,
-      apiDoor,
+      apiOpener,
       runtimes = [],
       folder,
       ...own
@@ -139,7 +139,7 @@ export class DockerWorkers {
     }
     const engine = await DockerEngine.connect(given, silentLog)
     const links = await openLinks(engine, workersDir, systemClock)
-    return new DockerWorkers(engine, links, { instance, path, runtimes, startTimeoutMs, stopGraceMs, apiDoor })
+    return new DockerWorkers(engine, links, { instance, path, runtimes, startTimeoutMs, stopGraceMs, apiOpener })
   }
 
   get workersDir(): string {
@@ -274,7 +274,7 @@ export interface DockerWorkersOptions extends Partial<Omit<DockerEngineOptions, 
   /** Further versions of languages. */
   runtimes?: string[]
   /** Address of the server that functions may call. */
-  apiDoor?: ApiOpener
+  apiOpener?: ApiOpener
 }
 
 /** An instance for the tests of a block; each of them fails when it leaves something. */

@@ -125,7 +125,7 @@ export function makeTestApp(options: TestAppOptions = {}) {
   for (const [name, { projectId, roles }] of Object.entries(callers)) {
     stores.tokens.insert(aToken({ name, projectId, roles: [...roles], hash: sha256(tokenOf(name)) }))
   }
-  const ground: Infrastructure = {
+  const infrastructure: Infrastructure = {
     stores,
     shares: new ProjectShares({
       store: stores.projectLimits,
@@ -163,10 +163,10 @@ export function makeTestApp(options: TestAppOptions = {}) {
       },
     },
   }
-  const services = makeServices(ground)
+  const services = makeServices(infrastructure)
   const health = { isReady: true }
-  const parts = httpParts(ground, services, {
-    authenticate: options.auth === 'none' ? openTo(ground) : authenticationBy(services.tokens, ground),
+  const parts = httpParts(infrastructure, services, {
+    authenticate: options.auth === 'none' ? openTo(infrastructure) : authenticationBy(services.tokens, infrastructure),
     isReady: () => health.isReady,
     settingsInEffect: () => settingsInEffect(readConfig(environment), environment),
     docs: readDocs,

@@ -202,7 +202,7 @@ export interface SandboxEngine {
    * Opens the API to sandboxes that may use it (`reachesApi`) and returns its URL for them; repeated calls return the same.
    * Throws FaasError `not_supported` where no route exists.
    */
-  openApi(door: ApiOpener): Promise<string>
+  openApi(opener: ApiOpener): Promise<string>
   /** Ensures that the image exists, pulling it if necessary. */
   prepareImage(image: string): Promise<void>
   /** The engine's current properties and what it cannot do. */

@@ -26,38 +26,38 @@ const mostUnderWay = 4 * pieceBytes
  */
 export class TcpLinks implements WorkerLinks {
   #engine: Inside
-  #door: WorkerListener
+  #listener: WorkerListener
   #shown: LinkCertificate | null
 
-  private constructor(engine: Inside, door: WorkerListener, shown: LinkCertificate | null) {
+  private constructor(engine: Inside, listener: WorkerListener, shown: LinkCertificate | null) {
     this.#engine = engine
-    this.#door = door
+    this.#listener = listener
     this.#shown = shown
   }
 
   /** Listens where the engine's workers can reach the server. */
   static async open(engine: Inside, callers: WorkerCallers, clock: Clock): Promise<TcpLinks> {
     const shown = callers.isEncrypted ? makeLinkCertificate(clock.now()) : null
-    const door = new WorkerListener(clock, shown)
+    const listener = new WorkerListener(clock, shown)
     try {
       const ports: number[] = []
-      for (const { host, port } of callers.listenOn) ports.push(await door.listen(host, port))
+      for (const { host, port } of callers.listenOn) ports.push(await listener.listen(host, port))
       await callers.listening(ports)
-      return new TcpLinks(engine, door, shown)
+      return new TcpLinks(engine, listener, shown)
     } catch (error) {
-      door.close()
+      listener.close()
       throw error
     }
   }
 
   async make(worker: string): Promise<TcpLink> {
-    return new TcpLink(this.#door, worker, { secret: newSecret(), shown: this.#shown }, this.#engine)
+    return new TcpLink(this.#listener, worker, { secret: newSecret(), shown: this.#shown }, this.#engine)
   }
 
   bridge(helper: string): Bridge {
     const secret = newSecret()
-    const bridge = new Bridge(keyOf(helper, { secret, shown: this.#shown }), () => this.#door.forget(helper))
-    this.#door.expect(helper, { secret, onBridge: (socket) => bridge.take(socket) })
+    const bridge = new Bridge(keyOf(helper, { secret, shown: this.#shown }), () => this.#listener.forget(helper))
+    this.#listener.expect(helper, { secret, onBridge: (socket) => bridge.take(socket) })
     return bridge
   }
 
@@ -65,7 +65,7 @@ export class TcpLinks implements WorkerLinks {
   prepare(): void {}
 
   async close(): Promise<void> {
-    this.#door.close()
+    this.#listener.close()
   }
 }
 
@@ -82,14 +82,14 @@ class TcpLink implements WorkerLink {
   readonly given: { folder: null; env: Record<string, string>; key: string }
   readonly secretsFolder: string
   readonly codeIsMemory = true
-  #door: WorkerListener
+  #listener: WorkerListener
   #worker: string
   #code: string
   #streams = new Map<StreamName, Socket>()
   #whole = Promise.withResolvers<LinkConnection>()
 
-  constructor(door: WorkerListener, worker: string, { secret, shown }: Proofs, engine: Inside) {
-    this.#door = door
+  constructor(listener: WorkerListener, worker: string, { secret, shown }: Proofs, engine: Inside) {
+    this.#listener = listener
     this.#worker = worker
     this.#code = `${engine.inside('')}/code`
     this.secretsFolder = engine.secretsFolder('')
@@ -98,7 +98,7 @@ class TcpLink implements WorkerLink {
       env: {},
       key: keyOf(worker, { secret, shown }),
     }
-    door.expect(worker, { secret, onStream: (name, socket) => this.#enter(name, socket) })
+    listener.expect(worker, { secret, onStream: (name, socket) => this.#enter(name, socket) })
   }
 
   connection(): Promise<LinkConnection> {
@@ -121,7 +121,7 @@ class TcpLink implements WorkerLink {
   }
 
   async remove(): Promise<void> {
-    this.#door.forget(this.#worker)
+    this.#listener.forget(this.#worker)
     for (const socket of this.#streams.values()) socket.destroy()
   }
 
@@ -129,7 +129,7 @@ class TcpLink implements WorkerLink {
     this.#streams.set(name, socket)
     const [frames, stdout, stderr] = streamNames.map((each) => this.#streams.get(each))
     if (frames === undefined || stdout === undefined || stderr === undefined) return
-    this.#door.forget(this.#worker)
+    this.#listener.forget(this.#worker)
     this.#whole.resolve({ frames, stdout, stderr })
   }
 }

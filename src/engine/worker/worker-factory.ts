@@ -41,7 +41,7 @@ export interface WorkersParts extends WorkerParts {
   /** CPU share of a generic worker: the default of functions. */
   cpuDefaultMillicpu: number
   /** The API that the engine opens to functions that may call it. */
-  apiDoor?: ApiOpener
+  apiOpener?: ApiOpener
   /** Language versions that shims report, by image; written here. */
   languageVersions: Map<string, string>
 }
@@ -232,9 +232,9 @@ export class SandboxWorkers implements WorkerFactory {
   /** URL of the API for workers of functions that may call it. */
   async #apiUrl(isWanted: boolean): Promise<string | undefined> {
     if (!isWanted) return undefined
-    const { apiDoor, engine } = this.#parts
-    if (apiDoor === undefined) throw new FaasError('not_supported', 'Functions cannot call the API of this server.')
-    return engine.openApi(apiDoor)
+    const { apiOpener, engine } = this.#parts
+    if (apiOpener === undefined) throw new FaasError('not_supported', 'Functions cannot call the API of this server.')
+    return engine.openApi(apiOpener)
   }
 
   #channel({ frames, stdout, stderr }: LinkConnection, sandbox: Sandbox): Channel {

@@ -12,8 +12,8 @@ export function allowedOriginsOf({ host, publicUrl, corsOrigins }: HttpSettings)
 }
 
 /** Throws FaasError `forbidden` for a host that is not ours. */
-export function refuseUnknownHost(incoming: IncomingMessage, door: AllowedOrigins): void {
-  if (isOurHost(incoming.headers.host, door)) return
+export function refuseUnknownHost(incoming: IncomingMessage, allowed: AllowedOrigins): void {
+  if (isOurHost(incoming.headers.host, allowed)) return
   throw new FaasError(
     'forbidden',
     `In open mode the server can only be called by its address, not by the Host ${JSON.stringify(incoming.headers.host)}: ` +
@@ -26,12 +26,12 @@ export function refuseUnknownHost(incoming: IncomingMessage, door: AllowedOrigin
  */
 export function refuseCrossSite(
   { headers, method = '' }: IncomingMessage,
-  door: AllowedOrigins,
+  allowed: AllowedOrigins,
   onlyReads: boolean,
 ): void {
   const site = headers['sec-fetch-site'] as string | undefined
   const mode = onlyReads ? (headers['sec-fetch-mode'] as string | undefined) : undefined
-  if (!isCrossSite({ host: headers.host, origin: headers.origin, site, mode, method }, door)) return
+  if (!isCrossSite({ host: headers.host, origin: headers.origin, site, mode, method }, allowed)) return
   throw new FaasError(
     'forbidden',
     'In open mode pages of other sites cannot call: add their origin to TAIBAI_CORS_ORIGINS, or use tokens.',

@@ -42,9 +42,9 @@ export class Catalogue {
     this.#parts = parts
   }
 
-  /** Finds a function by a client's spelling of its name; `asked`: the query's qualifier. Throws AwsError. */
-  find(who: Principal, region: string, text: string, asked: string | null = null): NamedFunction {
-    const { name, qualifier } = readFunctionName(text, asked)
+  /** Finds a function by a client's spelling of its name; `queryQualifier`: the query's qualifier. Throws AwsError. */
+  find(who: Principal, region: string, text: string, queryQualifier: string | null = null): NamedFunction {
+    const { name, qualifier } = readFunctionName(text, queryQualifier)
     const unqualified = this.#unqualified(who, region, name)
     if (qualifier === null || qualifier === current) return { ...unqualified, qualifier }
     const version = this.versionNamed(who, unqualified, qualifier)

@@ -14,18 +14,18 @@ export interface FunctionName {
 const form =
   /^(?:(?:arn:[\w-]+:lambda:[\w-]+:)?\d{12}:function:)?([A-Za-z0-9_-]{1,140})(?::(\$LATEST|[A-Za-z0-9_-]{1,128}))?$/
 
-/** `text` is decoded; `asked`: the query's qualifier. Throws AwsError. */
-export function readFunctionName(text: string, asked: string | null = null): FunctionName {
+/** `text` is decoded; `queryQualifier`: the query's qualifier. Throws AwsError. */
+export function readFunctionName(text: string, queryQualifier: string | null = null): FunctionName {
   const found = form.exec(text)
   if (found === null) {
     const wanted = 'a name of letters, digits, - and _, perhaps with a qualifier, or an ARN'
     throw new AwsError(400, 'ValidationException', `FunctionName is ${JSON.stringify(text)}: it must be ${wanted}.`)
   }
   const [, name = '', own = null] = found
-  if (own !== null && asked !== null && own !== asked) {
-    throw invalidParameter(`The function name says the qualifier ${own}, and Qualifier says ${asked}.`)
+  if (own !== null && queryQualifier !== null && own !== queryQualifier) {
+    throw invalidParameter(`The function name says the qualifier ${own}, and Qualifier says ${queryQualifier}.`)
   }
-  return { name, qualifier: own ?? asked }
+  return { name, qualifier: own ?? queryQualifier }
 }
 
 export const arnOf = (region: string, name: string, qualifier: string | null = null): string =>

@@ -33,8 +33,8 @@ export interface BuildWait {
 /** `Prefer: wait=N` waits N seconds. */
 export function buildWaitIn(c: Ctx): BuildWait {
   if (flagIn(c, 'async')) return { ms: 0, applied: null }
-  const asked = asyncRequestIn({ prefer: c.req.header('Prefer') })
-  return { ms: asked?.waitMs ?? null, applied: asked?.applied ?? null }
+  const asyncRequest = asyncRequestIn({ prefer: c.req.header('Prefer') })
+  return { ms: asyncRequest?.waitMs ?? null, applied: asyncRequest?.applied ?? null }
 }
 
 export function buildOptionsIn(c: Ctx): DeploymentBuildOptions {

@@ -23,26 +23,26 @@ interface Deployed {
  */
 export async function deploymentAnswer(
   c: Ctx,
-  { wait, ...asked }: DeploymentBuildOptions & { wait: BuildWait },
+  { wait, ...options }: DeploymentBuildOptions & { wait: BuildWait },
   deploy: (build: DeploymentBuildOptions) => Promise<Deployed>,
   told: ErrorObservers,
 ): Promise<Response> {
-  if (c.req.header('Accept')?.includes(linesType)) return answerInLines(c, asked, deploy, told)
-  if (wait.ms !== null) return answerOrBuild(c, asked, { ...wait, ms: wait.ms }, deploy, told)
-  const { status, json } = await deploy(asked)
+  if (c.req.header('Accept')?.includes(linesType)) return answerInLines(c, options, deploy, told)
+  if (wait.ms !== null) return answerOrBuild(c, options, { ...wait, ms: wait.ms }, deploy, told)
+  const { status, json } = await deploy(options)
   return c.json(json, status)
 }
 
 /** The function when there is no build or it ends in time, else the build. */
 async function answerOrBuild(
   c: Ctx,
-  asked: DeploymentBuildOptions,
+  options: DeploymentBuildOptions,
   { ms, applied }: { ms: number; applied: string | null },
   deploy: (build: DeploymentBuildOptions) => Promise<Deployed>,
   told: ErrorObservers,
 ): Promise<Response> {
   const begun = Promise.withResolvers<Build>()
-  const work = deploy({ ...asked, onBegun: begun.resolve })
+  const work = deploy({ ...options, onBegun: begun.resolve })
   const waited = new AbortController()
   const late = begun.promise.then((build) =>
     ms === 0 ? build : pause(ms, build, { signal: waited.signal, ref: false }).catch(() => build),
@@ -56,7 +56,7 @@ async function answerOrBuild(
 
 async function answerInLines(
   c: Ctx,
-  asked: DeploymentBuildOptions,
+  options: DeploymentBuildOptions,
   deploy: (build: DeploymentBuildOptions) => Promise<Deployed>,
   told: ErrorObservers,
 ): Promise<Response> {
@@ -66,7 +66,7 @@ async function answerInLines(
     lines.write(line({ build: buildJson(build) }))
     begun.resolve('begun')
   }
-  const work = deploy({ ...asked, onBegun, onOutput: (output) => lines.output(output) })
+  const work = deploy({ ...options, onBegun, onOutput: (output) => lines.output(output) })
   const first = await Promise.race([work, begun.promise])
   if (first !== 'begun') return c.json(first.json, first.status)
   work.then(

@@ -8,7 +8,7 @@ export class ApiListener {
   /** Ports by address, including ones that are being opened. */
   #ports = new Map<string, Promise<number>>()
 
-  /** Tells the door about the server's main listener. */
+  /** Tells it of the server's main listener. */
   attach(server: Server, host: string, port: number): void {
     this.#main = { server, host, port }
   }
@@ -32,14 +32,14 @@ export class ApiListener {
     if (covers(host, address)) return port
     const guests = guestsOf(network)
     // The same socket options as those of an HTTP server in Node.js.
-    const door = createServer({ allowHalfOpen: true, noDelay: true }, (socket: Socket) => {
+    const listener = createServer({ allowHalfOpen: true, noDelay: true }, (socket: Socket) => {
       if (guests.check(socket.remoteAddress ?? '')) server.emit('connection', socket)
       else socket.destroy()
     })
-    this.#servers.push(door)
-    return listening(door, address, port).catch((error: NodeJS.ErrnoException) => {
+    this.#servers.push(listener)
+    return listening(listener, address, port).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EADDRINUSE') throw error
-      return listening(door, address, 0)
+      return listening(listener, address, 0)
     })
   }
 
@@ -61,12 +61,12 @@ function guestsOf(network: string): BlockList {
   return guests
 }
 
-function listening(door: NetServer, address: string, port: number): Promise<number> {
+function listening(listener: NetServer, address: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    door.once('error', reject)
-    door.listen(port, address, () => {
-      door.off('error', reject)
-      resolve((door.address() as { port: number }).port)
+    listener.once('error', reject)
+    listener.listen(port, address, () => {
+      listener.off('error', reject)
+      resolve((listener.address() as { port: number }).port)
     })
   })
 }

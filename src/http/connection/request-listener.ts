@@ -33,7 +33,7 @@ import { hostOfTarget, routedUrl } from './request-url.ts'
 export function makeListener(app: HttpApp, parts: HttpParts): RequestListener {
   const throughApp = getRequestListener(app.fetch, { overrideGlobalObjects: false, errorHandler })
   const { isOpen, corsOrigins } = parts.settings
-  const door = allowedOriginsOf(parts.settings)
+  const allowed = allowedOriginsOf(parts.settings)
   const aws = makeAwsApi(parts)
   const whisk = makeWhiskApi(parts)
   const gateway = makeGateway(parts)
@@ -42,13 +42,13 @@ export function makeListener(app: HttpApp, parts: HttpParts): RequestListener {
   const take = (incoming: IncomingMessage, outgoing: ServerResponse): Promise<unknown> | undefined => {
     const url = routed(incoming)
     const place = placeIn(parts.exposed, url, incoming)
-    if (isOpen && place?.mount !== '') refuseUnknownHost(incoming, door)
+    if (isOpen && place?.mount !== '') refuseUnknownHost(incoming, allowed)
     if (incoming.headers.origin !== undefined) {
       if (isPreflight(browsers, incoming, outgoing)) return undefined
       if (place !== null && isPreflightOf(parts.exposed.named(place.name), incoming, outgoing)) return undefined
     }
     if (place !== null) return invoke(parts, place, incoming, outgoing)
-    if (isOpen) refuseCrossSite(incoming, door, true)
+    if (isOpen) refuseCrossSite(incoming, allowed, true)
     if (isAwsPath(url)) return aws(incoming, outgoing)
     if (isWhiskPath(url)) return whisk(incoming, outgoing)
     if (isGatewayPath(url)) return gateway(incoming, outgoing)

@@ -13,7 +13,7 @@ import { answerAcceptedRun, answerWithRun } from './run-response.ts'
 /** A run together with the request head for its function. */
 export type EventRun = RunRequest & { http: HttpRequestHead }
 
-type Parts = Parameters<typeof answerWithRun>[0] & { asked: AsyncRequests }
+type Parts = Parameters<typeof answerWithRun>[0] & { asyncRequests: AsyncRequests }
 
 /**
  * A single event is called like any other request; each event of a batch becomes an accepted run, and the response contains their
@@ -24,19 +24,19 @@ export async function answerEvents(
   request: Omit<EventRun, 'input'>,
   mode: 'binary' | 'structured' | 'batched',
   events: ReceivedEvent[],
-  asked: AsyncRequest | undefined,
+  asyncRequest: AsyncRequest | undefined,
   outgoing: ServerResponse,
   isOwn: boolean,
 ): Promise<void> {
   const runs = events.map((event) => runOf(request, event))
   const [only] = runs
   if (mode !== 'batched' && only !== undefined) {
-    return asked === undefined
+    return asyncRequest === undefined
       ? answerWithRun(parts, only, outgoing, isOwn)
-      : answerAcceptedRun(parts, only, asked, outgoing, isOwn)
+      : answerAcceptedRun(parts, only, asyncRequest, outgoing, isOwn)
   }
   const executions: string[] = []
-  for (const run of runs) executions.push((await parts.asked.accept({ ...run, trigger: 'event' })).id)
+  for (const run of runs) executions.push((await parts.asyncRequests.accept({ ...run, trigger: 'event' })).id)
   const body = JSON.stringify({ executions })
   outgoing.writeHead(202, ['Content-Type', 'application/json', 'Content-Length', String(body.length)]).end(body)
 }

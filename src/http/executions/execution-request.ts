@@ -69,13 +69,13 @@ function isPlainField(name: string, value: unknown): boolean {
  * Undefined: no terms. Throws FaasError `invalid_request` for terms that need an accepted (queued) run when the caller waits for
  * a direct one.
  */
-export function runOptionsOf(fields: ExecutionFields, asked: AsyncRequest | undefined): RunOptions | undefined {
+export function runOptionsOf(fields: ExecutionFields, asyncRequest: AsyncRequest | undefined): RunOptions | undefined {
   const { delay: delayMs, run_at, priority, retries, on_success, on_failure } = fields
-  const key = fields.idempotency_key ?? asked?.key
+  const key = fields.idempotency_key ?? asyncRequest?.key
   const ofAccepted = { delay: delayMs, run_at, priority, retries, on_success, on_failure }
   const first = Object.entries(ofAccepted).find(([, value]) => value !== undefined && value !== null)?.[0]
   if (first === undefined && key === undefined) return undefined
-  if (first !== undefined && fields.sync !== false && (asked?.waitMs ?? null) === null) {
+  if (first !== undefined && fields.sync !== false && (asyncRequest?.waitMs ?? null) === null) {
     throw invalid(`"${first}" is for runs that are accepted: send "sync": false, or the header Prefer: wait=30.`)
   }
   return definedOf({ runAtMs: run_at, priority, retries, onSuccess: on_success, onFailure: on_failure, key })

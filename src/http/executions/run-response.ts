@@ -46,7 +46,7 @@ export async function answerWithRun(
  * else 202 with the id. A repeated idempotency key is answered from the first run's record.
  */
 export async function answerAcceptedRun(
-  { asked }: { asked: AsyncRequests },
+  { asyncRequests }: { asyncRequests: AsyncRequests },
   request: RunRequest,
   { waitMs, key, applied, isFission, isOpenFaas }: AsyncRequest,
   outgoing: ServerResponse,
@@ -57,10 +57,10 @@ export async function answerAcceptedRun(
     outcome = ended
   }
   const terms = key === undefined ? request.terms : { ...request.terms, key }
-  const accepted = await asked.accept({ ...request, ...(terms !== undefined && { terms }), onOutcome })
+  const accepted = await asyncRequests.accept({ ...request, ...(terms !== undefined && { terms }), onOutcome })
   if (isFission) return answerAccepted(outgoing, accepted.id, true)
   if (isOpenFaas) return answerAcceptedCall(outgoing, accepted.id)
-  const execution = await asked.waitFor(accepted, waitMs, new ResponseCaller(outgoing).signal)
+  const execution = await asyncRequests.waitFor(accepted, waitMs, new ResponseCaller(outgoing).signal)
   if (applied !== null) outgoing.setHeader('Preference-Applied', applied)
   if (execution === null || execution.status === 'running') return answerAccepted(outgoing, accepted.id)
   const { failure } = factsOf(request.target.revision.signature)

@@ -86,10 +86,10 @@ export function bindBuilds(app: HttpApp, builds: Builds, functions: Functions, t
     },
     (c) => {
       const build = builds.get(c.get('who'), idOf(c))
-      const asked = { mode: null, bundle: false, wait: buildWaitIn(c) }
+      const options = { mode: null, bundle: false, wait: buildWaitIn(c) }
       return deploymentAnswer(
         c,
-        asked,
+        options,
         async (how) => ({ status: 200, json: functionJson(await functions.rebuild(c.get('who'), build, how)) }),
         told,
       )

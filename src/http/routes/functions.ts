@@ -48,13 +48,13 @@ export function bindFunctions(app: HttpApp, functions: Functions, settings: Uplo
       ],
     },
     async (c) => {
-      const [check, asked] = [loadCheckIn(c), { ...buildOptionsIn(c), wait: buildWaitIn(c) }]
+      const [check, options] = [loadCheckIn(c), { ...buildOptionsIn(c), wait: buildWaitIn(c) }]
       const given = await readNewFunction(c, settings)
       const deploy = async (build: DeploymentBuildOptions) => {
         const fn = await functions.create(c.get('who'), { ...given, build }, check)
         return { status: 201 as const, json: functionJson(fn) }
       }
-      return deploymentAnswer(c, asked, deploy, told)
+      return deploymentAnswer(c, options, deploy, told)
     },
   )
 
@@ -119,13 +119,13 @@ export function bindFunctions(app: HttpApp, functions: Functions, settings: Uplo
     },
     async (c) => {
       const [keepJobs, check] = [flagIn(c, 'keep_jobs'), loadCheckIn(c)]
-      const asked = { ...buildOptionsIn(c), wait: buildWaitIn(c) }
+      const options = { ...buildOptionsIn(c), wait: buildWaitIn(c) }
       const change = { ...(await readFunctionChange(c, settings)), keepJobs }
       const deploy = async (build: DeploymentBuildOptions) => {
         const fn = await functions.update(c.get('who'), c.req.param('id'), { ...change, build }, check)
         return { status: 200 as const, json: functionJson(fn) }
       }
-      return deploymentAnswer(c, asked, deploy, told)
+      return deploymentAnswer(c, options, deploy, told)
     },
   )
 

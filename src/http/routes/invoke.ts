@@ -36,7 +36,7 @@ import type { HttpSettings } from '../settings.ts'
 export interface InvokeParts {
   targets: Targets
   invocation: Invocation
-  asked: AsyncRequests
+  asyncRequests: AsyncRequests
   newId: NewId
   exposed: PublicFunctions
   authenticate: Authenticate
@@ -101,7 +101,7 @@ export async function invoke(
   const traceparent = incoming.headers.traceparent as string | undefined
   const terms = place.isAsyncOpenFaas ? callbackTerms(place.name, incoming.headers, isOwn) : undefined
   const request = { target, projectId, from, trigger: 'http' as const, traceparent, ...(terms && { terms }) }
-  const asked = askedOf(parts, place, incoming)
+  const asyncRequest = askedOf(parts, place, incoming)
   if (!takesRequest(target.revision)) {
     const encoding = incoming.headers['content-encoding']
     const event = encoding === undefined ? body : await unpacked(body, encoding, maxBodyBytes)
@@ -109,19 +109,19 @@ export async function invoke(
     if (mode !== undefined) {
       const events = eventsIn(mode, incoming.headers, event, target.revision.signature)
       const head = headFor(isOwn ? null : spent, requestHead(incoming, place, spent, trustProxy))
-      return answerEvents(parts, { ...request, http: head }, mode, events, asked, outgoing, isOwn)
+      return answerEvents(parts, { ...request, http: head }, mode, events, asyncRequest, outgoing, isOwn)
     }
     const input = inputFromBody(event, incoming.headers['content-type'], target.revision.signature)
     // `return` of a promise costs an async function three turns of the queue of promises, `await` one.
-    if (asked === undefined) await answerWithRun(parts, { ...request, input }, outgoing, isOwn)
-    else await answerAcceptedRun(parts, { ...request, input }, asked, outgoing, isOwn)
+    if (asyncRequest === undefined) await answerWithRun(parts, { ...request, input }, outgoing, isOwn)
+    else await answerAcceptedRun(parts, { ...request, input }, asyncRequest, outgoing, isOwn)
     return
   }
   const head = headFor(isOwn ? null : spent, requestHead(incoming, place, spent, trustProxy))
   const http = factsOf(target.revision.signature).isApp && isOwn ? keyed(head, isAdmin === true) : head
   const whole = { ...request, input: inputOfRequest(body), http }
-  if (asked === undefined) await answerWithRun(parts, whole, outgoing, isOwn)
-  else await answerAcceptedRun(parts, whole, asked, outgoing, isOwn)
+  if (asyncRequest === undefined) await answerWithRun(parts, whole, outgoing, isOwn)
+  else await answerAcceptedRun(parts, whole, asyncRequest, outgoing, isOwn)
 }
 
 /** Undefined for calls without such headers, which are almost all. */

@@ -41,7 +41,7 @@ async function created(
   headers: IncomingHttpHeaders,
   outgoing: ServerResponse,
 ): Promise<{ status: 201 | 202; json: string }> {
-  const asked = asyncRequestIn(headers)
+  const asyncRequest = asyncRequestIn(headers)
   const values = parseObject(jsonText(body))
   const { fields, isPlain } = executionFields(values)
   const given = {
@@ -54,16 +54,16 @@ async function created(
     traceparent: headers.traceparent as string | undefined,
   }
   const caller = new ResponseCaller(outgoing)
-  if (isPlain && asked === undefined) {
+  if (isPlain && asyncRequest === undefined) {
     return { status: 201, json: executionJson(await executions.create(who, given, caller)) }
   }
-  const terms = runOptionsOf(fields, asked)
-  if (terms === undefined && asked === undefined) {
+  const terms = runOptionsOf(fields, asyncRequest)
+  if (terms === undefined && asyncRequest === undefined) {
     return { status: 201, json: executionJson(await executions.create(who, given, caller)) }
   }
-  const ms = given.sync === false ? 0 : (asked?.waitMs ?? null)
+  const ms = given.sync === false ? 0 : (asyncRequest?.waitMs ?? null)
   const execution = await executions.ask(who, { ...given, terms, delayMs: fields.delay }, { ms, left: caller.signal })
-  if (asked?.applied) outgoing.setHeader('Preference-Applied', asked.applied)
+  if (asyncRequest?.applied) outgoing.setHeader('Preference-Applied', asyncRequest.applied)
   const isLate = given.sync !== false && execution.status === 'running'
   return { status: isLate ? 202 : 201, json: executionJson(execution) }
 }

@@ -24,15 +24,15 @@ export interface WebhookInvokeParts {
   webhooks: Webhooks
   invocation: Invocation
   executions: Executions
-  asked: AsyncRequests
+  asyncRequests: AsyncRequests
   newId: NewId
   settings: HttpSettings
   wrongTokens: TokenThrottle
 }
 
-/** The door for callers without credentials: the webhook's address runs its function. */
+/** The endpoint for callers without credentials: the webhook's address runs its function. */
 export function bindWebhookInvoke(app: HttpApp, parts: WebhookInvokeParts): void {
-  const { webhooks, invocation, asked, executions, newId, settings, wrongTokens } = parts
+  const { webhooks, invocation, asyncRequests, executions, newId, settings, wrongTokens } = parts
   const calledOf = (c: Ctx, id: string) => {
     try {
       return webhooks.called(id)
@@ -55,7 +55,7 @@ export function bindWebhookInvoke(app: HttpApp, parts: WebhookInvokeParts): void
     if (Array.isArray(events)) {
       const ids: string[] = []
       for (const run of events) {
-        const execution = await asked.accept(run)
+        const execution = await asyncRequests.accept(run)
         ids.push(execution.id)
         note('accepted', execution.id, run, run.input.body.length)
       }
@@ -64,7 +64,7 @@ export function bindWebhookInvoke(app: HttpApp, parts: WebhookInvokeParts): void
     const request = events
     const key = executionId === undefined ? asyncRequestIn(c.env.incoming.headers)?.key : undefined
     if (!call.webhook.sync && key !== undefined) {
-      const execution = await asked.accept({ ...request, terms: { ...request.terms, key } })
+      const execution = await asyncRequests.accept({ ...request, terms: { ...request.terms, key } })
       note('accepted', execution.id, request)
       return c.json({ execution_id: execution.id }, 202)
     }

@@ -65,11 +65,11 @@ export class Builds {
 
   /** Runs `deploy`; a build that it needs succeeds when its result is deployed, and ends with it in any case. */
   async deploy<T>(
-    asked: DeploymentBuildOptions | undefined,
+    options: DeploymentBuildOptions | undefined,
     deploy: (deployment?: Deployment) => Promise<T>,
   ): Promise<T> {
-    if (asked === undefined) return deploy()
-    const deployment: Deployment = { ...asked }
+    if (options === undefined) return deploy()
+    const deployment: Deployment = { ...options }
     try {
       const done = await deploy(deployment)
       this.#running.end(deployment.running, { status: 'success' })

@@ -89,12 +89,12 @@ export class Functions {
   }
 
   /** Installs the dependencies of an earlier build's package again and deploys it. Jobs continue with it. */
-  async rebuild(who: Principal, build: Build, asked: DeploymentBuildOptions): Promise<CountedFn> {
+  async rebuild(who: Principal, build: Build, options: DeploymentBuildOptions): Promise<CountedFn> {
     const { functionId, zip } = await sourceOfBuild(this.#parts, build)
     return this.update(who, functionId, {
       zip,
       keepJobs: true,
-      build: { ...asked, mode: 'always', bundle: build.bundle },
+      build: { ...options, mode: 'always', bundle: build.bundle },
     })
   }
 

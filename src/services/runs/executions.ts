@@ -39,7 +39,7 @@ export interface AcceptedWait {
 export interface ExecutionsParts {
   ledger: Ledger
   invocation: Invocation
-  asked: AsyncRequests
+  asyncRequests: AsyncRequests
   targets: Targets
   hasKeystone: boolean
   /** Limit of bytes for a project's records; null: none. */
@@ -67,20 +67,20 @@ export class Executions {
 
   /** Accepts the run with its terms, then waits. Returns the run as it is then. */
   async ask(who: Principal, given: NewExecution, { ms, left }: AcceptedWait): Promise<Execution> {
-    const { targets, asked } = this.#parts
+    const { targets, asyncRequests } = this.#parts
     const request = this.#requested(who, given)
     const destinations = [given.terms?.onSuccess, given.terms?.onFailure]
     refuseOtherDestinations(targets, who, destinations)
     refuseQueuesOfCall(who, destinations)
     refuseQueues({ hasKeystone: this.#parts.hasKeystone, hasTrust: request.target.fn.trustId !== null }, destinations)
-    const accepted = await asked.accept({ ...request, trigger: 'async', terms: this.#termsOf(given) })
-    const execution = await asked.waitFor(accepted, ms, left)
+    const accepted = await asyncRequests.accept({ ...request, trigger: 'async', terms: this.#termsOf(given) })
+    const execution = await asyncRequests.waitFor(accepted, ms, left)
     return execution ?? this.get(who, accepted.id)
   }
 
   /** The run when it is over, or as it is after `ms`. */
   async wait(who: Principal, id: string, { ms, left }: AcceptedWait): Promise<Execution> {
-    const execution = await this.#parts.asked.waitFor(await this.get(who, id), ms, left)
+    const execution = await this.#parts.asyncRequests.waitFor(await this.get(who, id), ms, left)
     if (execution === null) throw notFound('Execution', id)
     return execution
   }

@@ -35,20 +35,23 @@ export class Usage {
     this.#parts = parts
   }
 
-  async list(who: Principal, asked: UsageSelection): Promise<{ fromDay: string; toDay: string; rows: ShownUsage[] }> {
+  async list(
+    who: Principal,
+    selection: UsageSelection,
+  ): Promise<{ fromDay: string; toDay: string; rows: ShownUsage[] }> {
     const { store, meter, functions, clock } = this.#parts
-    if (asked.allProjects) requireAdmin(who, 'Reading the usage of all projects')
+    if (selection.allProjects) requireAdmin(who, 'Reading the usage of all projects')
     const today = dayOf(clock.now())
-    const toDay = asked.toDay ?? today
-    const fromDay = asked.fromDay ?? `${toDay.slice(0, 8)}01`
+    const toDay = selection.toDay ?? today
+    const fromDay = selection.fromDay ?? `${toDay.slice(0, 8)}01`
     if (fromDay > toDay) throw invalid(`"from" (${fromDay}) is after "to" (${toDay}).`)
     meter.flush()
-    const rows = await store.usage({ projectId: asked.allProjects ? null : who.projectId, fromDay, toDay })
+    const rows = await store.usage({ projectId: selection.allProjects ? null : who.projectId, fromDay, toDay })
     const nameOf = (id: string | null): string | null => (id === null ? null : (functions.find(id)?.name ?? null))
     return {
       fromDay,
       toDay,
-      rows: summed(rows, asked.by).map((row) => ({ ...row, functionName: nameOf(row.functionId) })),
+      rows: summed(rows, selection.by).map((row) => ({ ...row, functionName: nameOf(row.functionId) })),
     }
   }
 

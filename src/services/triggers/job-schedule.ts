@@ -22,13 +22,13 @@ export function scheduleOf(patterns: CronPatterns, given: NewSchedule, nowMs: nu
   const { count, timezone = 'UTC' } = given
   if (!given.pattern && !given.firstExecutionTime) throw invalid('pattern or first_execution_time is required.')
   if (count !== undefined && count < 0) throw invalid(`count is ${count}: it must not be negative.`)
-  const asked = given.firstExecutionTime ? timeAhead('first_execution_time', given.firstExecutionTime, nowMs) : null
+  const startTime = given.firstExecutionTime ? timeAhead('first_execution_time', given.firstExecutionTime, nowMs) : null
   if (!given.pattern) {
     if (count !== undefined && count > 1) throw invalid('A pattern is required for a count greater than 1.')
     checkZone(patterns, timezone)
-    return { pattern: null, timezone, count: 1, firstExecutionTime: asked, nextExecutionTime: asked }
+    return { pattern: null, timezone, count: 1, firstExecutionTime: startTime, nextExecutionTime: startTime }
   }
-  const first = nextMatch(patterns, given.pattern, timezone, asked === null ? nowMs : asked - minLeadMs)
+  const first = nextMatch(patterns, given.pattern, timezone, startTime === null ? nowMs : startTime - minLeadMs)
   return {
     pattern: given.pattern,
     timezone,
@@ -43,12 +43,12 @@ export function nextTime(
   patterns: CronPatterns,
   job: Job,
   changed: Job,
-  asked: string | undefined,
+  startTime: string | undefined,
   nowMs: number,
 ): number | null {
   if (changed.pattern === null) checkZone(patterns, changed.timezone)
   else patterns.check(changed.pattern, changed.timezone)
-  if (asked) return timeAhead('next_execution_time', asked, nowMs)
+  if (startTime) return timeAhead('next_execution_time', startTime, nowMs)
   const resumes = job.status === 'paused' && changed.status === 'running'
   if (changed.pattern === null) return resumes ? stillAhead(job, nowMs) : job.nextExecutionTime
   if (!resumes && changed.timezone === job.timezone) return job.nextExecutionTime

@@ -27,13 +27,13 @@ export class ApiNetwork {
   static async make(
     docker: DockerClient,
     options: EgressOptions,
-    door: ApiOpener,
+    opener: ApiOpener,
     linkPort: number | null,
     log: Log,
   ): Promise<ApiNetwork> {
     const network = await EgressNetwork.makeForApi(docker, options, log)
     const { gateway, subnet } = await docker.networks.addressesOf(network.name)
-    const port = await door.listen(gateway, subnet).catch((cause: unknown) => {
+    const port = await opener.listen(gateway, subnet).catch((cause: unknown) => {
       throw new FaasError('not_supported', unreachable(gateway), { cause })
     })
     await network.openServer({ address: gateway, port })

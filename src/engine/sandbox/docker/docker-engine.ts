@@ -101,9 +101,9 @@ export class DockerEngine implements SandboxEngine {
     return folderInside
   }
 
-  async openApi(door: ApiOpener): Promise<string> {
-    if (this.#calls.usesPairs) return apiUrl(await door.listen('0.0.0.0', '0.0.0.0/0'))
-    this.#api ??= this.#makeApi(door)
+  async openApi(opener: ApiOpener): Promise<string> {
+    if (this.#calls.usesPairs) return apiUrl(await opener.listen('0.0.0.0', '0.0.0.0/0'))
+    this.#api ??= this.#makeApi(opener)
     try {
       return (await this.#api).url
     } catch (error) {
@@ -182,8 +182,8 @@ export class DockerEngine implements SandboxEngine {
     throw new FaasError('not_supported', `${cannotShare} ${runtime}, which gives each container a network of its own.`)
   }
 
-  async #makeApi(door: ApiOpener): Promise<ApiNetwork> {
-    const api = await ApiNetwork.make(this.#docker, this.#egress, door, this.#calls.linkPort, this.#log)
+  async #makeApi(opener: ApiOpener): Promise<ApiNetwork> {
+    const api = await ApiNetwork.make(this.#docker, this.#egress, opener, this.#calls.linkPort, this.#log)
     this.#defaults = { ...this.#defaults, api: { network: api.name, address: api.address } }
     return api
   }

@@ -65,8 +65,8 @@ export class ProcessEngine implements SandboxEngine {
     return sandbox
   }
 
-  async openApi(door: ApiOpener): Promise<string> {
-    return `http://127.0.0.1:${await door.listen('127.0.0.1', '127.0.0.0/8')}`
+  async openApi(opener: ApiOpener): Promise<string> {
+    return `http://127.0.0.1:${await opener.listen('127.0.0.1', '127.0.0.0/8')}`
   }
 
   async runToEnd(_spec: SandboxSpec, _onOutput: OnOutput): Promise<CommandResult> {

@@ -107,8 +107,8 @@ export class SwarmEngine implements SandboxEngine {
     return secretsInside
   }
 
-  async openApi(door: ApiOpener): Promise<string> {
-    const port = await door.listen('0.0.0.0', '0.0.0.0/0')
+  async openApi(opener: ApiOpener): Promise<string> {
+    const port = await opener.listen('0.0.0.0', '0.0.0.0/0')
     this.#defaults.apiAddress = this.#serverHost
     return apiUrl(port)
   }
