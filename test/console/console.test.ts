@@ -257,6 +257,31 @@ describe.skipIf(!hasBrowser)('The console', () => {
     await page.getByText('There are no jobs').waitFor()
   })
 
+  test('makes a job of an alias that runs once, moves it, and empties its input', async () => {
+    const only = async () => (await server.must('GET', '/v1/jobs')).json.jobs[0]
+    await open('/jobs')
+    await page.getByLabel(/^Function/).selectOption({ label: 'alias live (greet:1)' })
+    await page.getByLabel(/^Runs/).selectOption('once')
+    await page.getByLabel('Name', { exact: true }).fill('new year')
+    await page.getByLabel('Input').fill('{"name": "Du Fu"}')
+    await page.getByRole('button', { name: 'Create job' }).click()
+    await page.getByText('Choose the time of the run').waitFor()
+    await page.getByLabel(/^Time/).fill('2040-01-01T00:00')
+    await page.getByRole('button', { name: 'Create job' }).click()
+    await page.getByRole('row', { name: /^new year alias live once running/ }).waitFor()
+    const at = (time: string) => page.evaluate(`new Date('${time}').toISOString().slice(0, 19) + 'Z'`)
+    const first = { function_alias: 'live', pattern: null, next_execution_time: await at('2040-01-01T00:00') }
+    expect(await only()).toMatchObject({ ...first, function_input: '{"name": "Du Fu"}' })
+    await page.getByRole('button', { name: 'Edit' }).click()
+    await page.getByRole('dialog').getByLabel(/^Time/).fill('2041-01-01T00:00')
+    await page.getByRole('dialog').getByLabel('Input').fill('')
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    const job = await only()
+    expect(job).toMatchObject({ function_input: '', next_execution_time: await at('2041-01-01T00:00') })
+    await server.must('DELETE', `/v1/jobs/${job.id}`)
+  })
+
   test('keeps the place of the keyboard in dialogs, tabs and the menu', async () => {
     const { json: job } = await server.must('POST', '/v1/jobs', {
       json: { name: 'keys', pattern: '30 6 * * *', function_id: 'greet' },
@@ -306,6 +331,27 @@ describe.skipIf(!hasBrowser)('The console', () => {
     const wanted = { tmp_size: 16_777_216, writable: ['/var/cache/nginx', '/run'] }
     await expect.poll(saved, { timeout: 60_000 }).toMatchObject(wanted)
     await server.must('DELETE', '/v1/functions/kept')
+  })
+
+  test('uploads the package of a Fission environment beside its image, and replaces it', async () => {
+    const file = (text: string) => ({ name: 'user.js', mimeType: 'text/javascript', buffer: Buffer.from(text) })
+    const code = async () => (await server.must('GET', '/v1/functions/fission')).json.code
+    await open('/functions/new')
+    await page.getByLabel('Name').fill('fission')
+    await page.getByLabel('Container image').check()
+    await page.getByLabel('Image', { exact: true }).fill('me/node-env')
+    await page.getByLabel('Mode').selectOption('fission')
+    await page.getByLabel('Entry').fill('user.main')
+    await page.getByLabel('Files or a ZIP').setInputFiles(file('module.exports = () => 1'))
+    await page.getByRole('button', { name: 'Create' }).click()
+    await heading('fission')
+    const first = await code()
+    expect(first).toMatchObject({ image: 'me/node-env', mode: 'fission', init: { main: 'user.main' } })
+    await page.getByRole('tab', { name: 'code' }).click()
+    await page.getByLabel('Files or a ZIP').setInputFiles(file('module.exports = () => 2'))
+    await page.getByRole('button', { name: 'Upload' }).click()
+    await expect.poll(async () => (await code()).md5sum, { timeout: 60_000 }).not.toBe(first.md5sum)
+    await server.must('DELETE', '/v1/functions/fission')
   })
 
   test('sets limits, retries and destinations, and keeps what is not touched', async () => {
@@ -387,6 +433,31 @@ describe.skipIf(!hasBrowser)('The console', () => {
     const [webhook] = (await server.must('GET', '/v1/webhooks')).json.webhooks
     expect(webhook).toMatchObject({ sync: true })
     await server.must('DELETE', `/v1/webhooks/${webhook.id}`)
+  })
+
+  test('makes a webhook of an alias, and says of a source that this server has no OpenStack', async () => {
+    await open('/webhooks')
+    const form = (button: string) => page.locator('form').filter({ has: page.getByRole('button', { name: button }) })
+    await form('Create webhook')
+      .getByLabel(/^Function/)
+      .selectOption('alias:live')
+    await form('Create webhook').getByRole('button', { name: 'Create webhook' }).click()
+    await page.getByRole('cell', { name: 'alias live', exact: true }).waitFor()
+    const [webhook] = (await server.must('GET', '/v1/webhooks')).json.webhooks
+    expect(webhook).toMatchObject({ function_id: null, function_alias: 'live' })
+    await server.must('DELETE', `/v1/webhooks/${webhook.id}`)
+    const source = form('Create source')
+    await source.getByLabel('Container').fill('uploads')
+    await source.getByLabel('deleted').check()
+    const sent = page.waitForRequest((request) => request.method() === 'POST' && request.url().endsWith('/v1/sources'))
+    await source.getByRole('button', { name: 'Create source' }).click()
+    expect((await sent).postDataJSON()).toMatchObject({
+      ...{ type: 'swift', container: 'uploads', events: ['created', 'changed', 'deleted'] },
+    })
+    await source
+      .getByRole('alert')
+      .getByText(/OpenStack|Keystone/)
+      .waitFor()
   })
 
   test('makes a webhook with a signature, tries it, and delivers a call again', async () => {

@@ -50,6 +50,11 @@ describe('a job without an input', () => {
     expect(JSON.parse(String(inputOfJob(job, 0, 'r-1', 'lambda')))).toMatchObject({ 'detail-type': 'Scheduled Event' })
   })
 
+  test('is also one whose input was emptied', () => {
+    const emptied = { ...job, functionInput: '' }
+    expect(inputOfJob(emptied, 0, 'r-1', 'lambda')).toBe(inputOfJob(job, 0, 'r-1', 'lambda'))
+  })
+
   test.each(['event', 'openwhisk'] as const)('tells functions of the signature %s nothing', (signature) => {
     expect(inputOfJob(job, 0, 'r-1', signature)).toBeNull()
   })

@@ -6,9 +6,13 @@ import { Action, Badge, Empty, ErrorMessage, Field } from '../parts/basics.tsx'
 import { Difference, Editor } from '../parts/editor.tsx'
 import { Link } from '../router.tsx'
 import { BuildLogText, useBuild } from './build-parts.tsx'
+import { ChooseFiles } from './choose-files.tsx'
+import { packageOf } from './chosen-files.ts'
+import { aboutFission } from './image-code.ts'
 
 /** The files of the package; saving them deploys them. */
 export function FunctionCodeTab({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
+  if (fn.code.mode === 'fission') return <FissionPackage fn={fn} onSaved={onSaved} />
   if (fn.code.source !== 'package')
     return (
       <Empty>
@@ -16,6 +20,24 @@ export function FunctionCodeTab({ fn, onSaved }: { fn: FunctionRow; onSaved(): v
       </Empty>
     )
   return <Package fn={fn} onSaved={onSaved} />
+}
+
+/** The package beside an image is replaced as a whole. */
+function FissionPackage({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {
+  const [files, setFiles] = useState<Files>({})
+  const save = async () => {
+    await sendPackage('PUT', `/v1/functions/${encodeURIComponent(fn.id)}?keep_jobs=true`, await packageOf(files))
+    setFiles({})
+    onSaved()
+  }
+  return (
+    <div class="form">
+      <ChooseFiles files={files} about={aboutFission} onChosen={setFiles} />
+      <div class="actions">
+        <Action label="Upload" kind="primary" act={save} />
+      </div>
+    </div>
+  )
 }
 
 function Package({ fn, onSaved }: { fn: FunctionRow; onSaved(): void }) {

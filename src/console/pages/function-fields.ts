@@ -1,7 +1,7 @@
 import { destinationFrom, textOfDestination } from '../../client/destination-text.ts'
 import type { Destination, FunctionFields, FunctionRow, Retries, SecretUse } from '../../client/resources/functions.ts'
+import { numberIn } from '../number-text.ts'
 import type { Choice } from '../parts/choices.tsx'
-import { numberIn } from '../parts/form.tsx'
 
 /** Converts a function's settings to form texts, and back. */
 

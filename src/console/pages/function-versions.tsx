@@ -4,8 +4,9 @@ import type { FunctionRow } from '../../client/resources/functions.ts'
 import type { VersionRow } from '../../client/resources/versions.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
+import { numberIn } from '../number-text.ts'
 import { Action, Empty, ErrorMessage, Field, Table } from '../parts/basics.tsx'
-import { numberIn, useForm } from '../parts/form.tsx'
+import { useForm } from '../parts/form.tsx'
 import { percent, time } from '../text.ts'
 
 /** Frozen copies and their aliases; pointing an alias at an earlier version is a rollback. */

@@ -1,66 +1,53 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { FunctionRow } from '../../client/resources/functions.ts'
 import type { JobRow, PatternPreview } from '../../client/resources/jobs.ts'
 import { call, get } from '../api.ts'
 import { Action } from '../parts/basics.tsx'
+import { localTime } from '../parts/choices.tsx'
 import { useForm } from '../parts/form.tsx'
 import { time } from '../text.ts'
+import { jobChange, newJobFields, textsOfJob } from './job-fields.ts'
+import { type TargetRows, targetChoices, targetFields } from './target-choice.ts'
 
 const afterTypingMs = 300
 
-/** Creates or changes a job. */
-export function JobForm({ functions, job, onDone }: { functions: FunctionRow[]; job?: JobRow; onDone(): void }) {
-  const form = useForm({
-    function_id: '',
-    name: job?.name ?? '',
-    pattern: job === undefined ? '0 9 * * mon-fri' : (job.pattern ?? ''),
-    timezone: job?.timezone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
-    function_input: job?.function_input ?? '',
-    count: '',
-    overlap: job?.overlap ?? 'allow',
-    missed: job?.missed ?? 'once',
-  })
-  const { function_id, pattern, function_input, name, count, ...rules } = form.texts
-  const given = {
-    ...rules,
-    ...(pattern !== '' && { pattern }),
-    ...(name !== '' && { name }),
-    ...(function_input !== '' && { function_input }),
-  }
+/** Creates or changes a job. A repeated job stays repeated, and one that runs once stays single. */
+export function JobForm({ targets, job, onDone }: { targets: TargetRows; job?: JobRow; onDone(): void }) {
+  const ownZone = Intl.DateTimeFormat().resolvedOptions().timeZone
+  const [before] = useState(() => textsOfJob(job, ownZone, localTime))
+  const form = useForm(before)
+  const { texts } = form
+  const isOnce = texts.when === 'once'
   const save = async () => {
-    if (job !== undefined) await call('PUT', `/v1/jobs/${encodeURIComponent(job.id)}`, given)
-    else {
-      const functionId = function_id || functions[0]?.id
-      if (functionId === undefined) throw new Error('Create a function first: a job runs one.')
-      const counted = count === '' ? {} : { count: Number(count) }
-      await call('POST', '/v1/jobs', { ...given, ...counted, function_id: functionId })
-    }
+    if (job === undefined) await call('POST', '/v1/jobs', newJobFields(texts, targetFields(texts.target, targets)))
+    else await call('PUT', `/v1/jobs/${encodeURIComponent(job.id)}`, jobChange(texts, before))
     onDone()
   }
   return (
     <form class="form two" onSubmit={(event) => event.preventDefault()}>
-      {job === undefined &&
-        form.choice(
-          'function_id',
-          'Function',
-          functions.map(({ id, name: own }) => [id, own ?? id]),
-        )}
+      {job === undefined && form.choice('target', 'Function', targetChoices(targets))}
       {form.input('name', 'Name')}
-      {job?.pattern !== null && form.input('pattern', 'Pattern', { hint: 'minute hour day month weekday, or @hourly' })}
-      {form.input('timezone', 'Time zone')}
-      {form.input('function_input', 'Input')}
-      {job === undefined && form.input('count', 'Runs', { hint: 'empty: unlimited' })}
-      {form.choice('overlap', 'Overlapping runs', [
-        ['allow', 'run both'],
-        ['skip', 'skip the new one'],
-        ['queue', 'queue the new one'],
-      ])}
-      {form.choice('missed', 'Missed runs', [
-        ['once', 'run once'],
-        ['all', 'run each'],
+      {job === undefined &&
+        form.choice('when', 'Runs', [
+          ['pattern', 'repeatedly'],
+          ['once', 'once'],
+        ])}
+      {isOnce && form.input('at', 'Time', { isTime: true, hint: `in ${ownZone}; at least a minute from now` })}
+      {!isOnce && form.input('pattern', 'Pattern', { hint: 'minute hour day month weekday, or @hourly' })}
+      {!isOnce && form.input('timezone', 'Time zone')}
+      {form.input('function_input', 'Input', { hint: 'empty: none' })}
+      {!isOnce && job === undefined && form.input('count', 'Number of runs', { hint: 'empty: unlimited' })}
+      {!isOnce &&
+        form.choice('overlap', 'Overlapping runs', [
+          ['allow', 'run both'],
+          ['skip', 'skip the new one'],
+          ['queue', 'queue the new one'],
+        ])}
+      {form.choice('missed', isOnce ? 'If it is missed' : 'Missed runs', [
+        ['once', isOnce ? 'run later' : 'run once'],
+        ...(isOnce ? [] : [['all', 'run each'] as const]),
         ['skip', 'skip'],
       ])}
-      {pattern !== '' && <InWords pattern={pattern} timezone={rules.timezone} />}
+      {!isOnce && texts.pattern !== '' && <InWords pattern={texts.pattern} timezone={texts.timezone} />}
       <div class="actions">
         <Action label={job === undefined ? 'Create job' : 'Save'} kind="primary" act={save} />
       </div>

@@ -1,19 +1,20 @@
 import { useState } from 'preact/hooks'
-import type { FunctionRow } from '../../client/resources/functions.ts'
 import type { JobCalendar, JobRow } from '../../client/resources/jobs.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { Action, Badge, Empty, ErrorMessage, Page, Table } from '../parts/basics.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { go, Link } from '../router.tsx'
+import { useTargets } from '../targets.ts'
 import { minute, time } from '../text.ts'
 import { JobDay } from './job-day.tsx'
 import { JobForm } from './job-form.tsx'
+import { noTargets } from './target-choice.ts'
 
 export function JobsPage() {
   const jobs = useLoad(() => get<{ jobs: JobRow[] }>('/v1/jobs'), [])
-  const functions = useLoad(() => get<{ functions: FunctionRow[] }>('/v1/functions'), [])
-  const names = new Map(functions.data?.functions.map(({ id, name }) => [id, name ?? id]))
+  const { targets, problem } = useTargets()
+  const names = new Map(targets?.functions.map(({ id, name }) => [id, name ?? id]))
   const calendar = useLoad(() => get<JobCalendar>('/v1/jobs/calendar'), [])
   const [edited, setEdited] = useState<JobRow>()
   const reload = () => {
@@ -29,7 +30,7 @@ export function JobsPage() {
     const { id } = await call<{ id: string }>('POST', '/v1/executions', {
       ...target,
       sync: false,
-      ...(job.function_input !== null && { input: job.function_input }),
+      ...(job.function_input && { input: job.function_input }),
     })
     go(`/executions/${id}`)
   }
@@ -114,13 +115,13 @@ export function JobsPage() {
       )}
       <section>
         <h2>New job</h2>
-        <ErrorMessage problem={functions.problem} />
-        {functions.data && <JobForm functions={functions.data.functions} onDone={reload} />}
+        <ErrorMessage problem={problem} />
+        {targets && <JobForm targets={targets} onDone={reload} />}
       </section>
       {edited !== undefined && (
         <Dialog title={`Job ${edited.name ?? edited.id}`} onClose={() => setEdited(undefined)}>
           <JobForm
-            functions={[]}
+            targets={noTargets}
             job={edited}
             onDone={() => {
               setEdited(undefined)

@@ -4,13 +4,15 @@ import type { RuntimeRow } from '../../client/resources/runtimes.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { bytesOf, type Files, makePackage, sendPackage, type UploadResult } from '../packages.ts'
-import { Action, Empty, ErrorMessage, Field, Page } from '../parts/basics.tsx'
+import { Action, Empty, ErrorMessage, Page } from '../parts/basics.tsx'
 import { Editor } from '../parts/editor.tsx'
 import { useForm } from '../parts/form.tsx'
 import { go } from '../router.tsx'
-import { filesOfDrop, filesOfInput, packageOf } from './chosen-files.ts'
+import { ChooseFiles } from './choose-files.tsx'
+import { packageOf } from './chosen-files.ts'
 import { makeExample } from './example.ts'
 import { templatesOf } from './function-templates.ts'
+import { aboutFission, defaultPorts, imageCode, imageModes } from './image-code.ts'
 
 type Source = 'write' | 'file' | 'image' | 'swift'
 
@@ -44,15 +46,21 @@ export function NewFunctionPage() {
   const template = templates[Number(texts.template)] ?? templates[0]
   const place = `${runtime?.languages[0]} ${template?.name}`
 
+  const port = defaultPorts[texts.mode]
+
   const create = async () => {
     if (texts.name === '') throw new Error('A name is required: letters, digits, "-" and "_".')
     const { fn, build } = await made()
     go(build === undefined ? `/functions/${fn.id}` : `/builds/${build.id}`)
   }
   const made = async (): Promise<UploadResult> => {
-    const { name, image, mode, port, container, object, entry } = texts
+    const { name, container, object, entry } = texts
     if (source === 'image') {
-      const code = { source, image, mode, ...(mode === 'http' && port !== '' && { port: Number(port) }) }
+      const code = imageCode(texts)
+      if (texts.mode === 'fission' && Object.keys(files).length > 0) {
+        const query = new URLSearchParams({ name, code: JSON.stringify(code) })
+        return sendPackage('POST', `/v1/functions?${query}`, await packageOf(files))
+      }
       return { fn: await call<FunctionRow>('POST', '/v1/functions', { name, code }) }
     }
     const own = { name, runtime: runtime?.id ?? '', ...(entry !== '' && { entry }) }
@@ -116,14 +124,20 @@ export function NewFunctionPage() {
             </div>
           </>
         )}
-        {source === 'file' && <ChooseFiles files={files} onChosen={setFiles} />}
+        {source === 'file' && <ChooseFiles files={files} about={aboutPackages} onChosen={setFiles} />}
         {(source === 'file' || source === 'swift') &&
           form.input('entry', 'Entry', { hint: "module.callable; empty: the runtime's, such as main.main" })}
         {source === 'image' && (
           <>
             {form.input('image', 'Image', { placeholder: 'repo/name:tag' })}
             {form.choice('mode', 'Mode', imageModes)}
-            {texts.mode === 'http' && form.input('port', 'Port', { placeholder: '8080', hint: 'empty: 8080' })}
+            {port !== undefined && form.input('port', 'Port', { placeholder: port, hint: `empty: ${port}` })}
+            {texts.mode === 'fission' && (
+              <>
+                {form.input('entry', 'Entry', { hint: 'name of the function that the environment loads: user.main' })}
+                <ChooseFiles files={files} about={aboutFission} onChosen={setFiles} />
+              </>
+            )}
           </>
         )}
         {source === 'swift' && (
@@ -140,45 +154,5 @@ export function NewFunctionPage() {
   )
 }
 
-const imageModes: [mode: string, how: string][] = [
-  ['command', 'command: one run per call, input as arguments'],
-  ['http', 'http: an HTTP server that is kept warm'],
-  ['lambda', 'lambda: an image of AWS Lambda'],
-  ['azure', 'azure: an image of Azure Functions, whose app is extracted'],
-  ['openwhisk', 'openwhisk: an action image with /init and /run'],
-  ['fission', 'fission: an environment image with the code in it'],
-]
-
-function ChooseFiles({ files, onChosen }: { files: Files; onChosen(files: Files): void }) {
-  const names = Object.keys(files)
-  const bytes = Object.values(files).reduce((sum, { length }) => sum + length, 0)
-  const choose = ({ currentTarget: { files: list } }: { currentTarget: HTMLInputElement }) =>
-    list !== null && void filesOfInput(list).then(onChosen)
-  return (
-    <section
-      class="drop"
-      aria-label="Files can be dropped here"
-      onDragOver={(event) => event.preventDefault()}
-      onDrop={(event) => {
-        event.preventDefault()
-        if (event.dataTransfer !== null) void filesOfDrop(event.dataTransfer).then(onChosen)
-      }}
-    >
-      <p>
-        Drop files, a folder or a ZIP here, or choose them. Dependencies are in the package, or are installed by the
-        server (package.json, requirements.txt, pyproject.toml).
-      </p>
-      <div class="bar">
-        <Field label="Files or a ZIP">
-          <input type="file" multiple onChange={choose} />
-        </Field>
-        <Field label="Folder">
-          <input type="file" {...{ webkitdirectory: true }} onChange={choose} />
-        </Field>
-      </div>
-      {names.length > 0 && (
-        <p role="status">{`${names.length === 1 ? names[0] : `${names.length} files`}, ${bytes.toLocaleString()} bytes`}</p>
-      )}
-    </section>
-  )
-}
+const aboutPackages =
+  'Drop files, a folder or a ZIP here, or choose them. Dependencies are in the package, or are installed by the server (package.json, requirements.txt, pyproject.toml).'

@@ -3,8 +3,9 @@ import type { LimitRow, LimitsRow } from '../../client/resources/projects.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { isAdmin } from '../me.ts'
+import { numberIn } from '../number-text.ts'
 import { Action, ErrorMessage, Page, Table } from '../parts/basics.tsx'
-import { numberIn, useForm } from '../parts/form.tsx'
+import { useForm } from '../parts/form.tsx'
 
 const unlimited = 'none'
 

@@ -2,8 +2,9 @@ import type { RuntimeRow } from '../../client/resources/runtimes.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { isAdmin } from '../me.ts'
+import { numberIn } from '../number-text.ts'
 import { Action, Badge, ErrorMessage, Page, Table } from '../parts/basics.tsx'
-import { numberIn, useForm } from '../parts/form.tsx'
+import { useForm } from '../parts/form.tsx'
 import { mebibytes } from '../text.ts'
 
 const mib = 1024 * 1024

@@ -7,6 +7,7 @@ import { Dialog } from '../parts/dialog.tsx'
 import { useForm } from '../parts/form.tsx'
 import { Link } from '../router.tsx'
 import { time } from '../text.ts'
+import { noTargets } from './target-choice.ts'
 import { WebhookForm } from './webhook-form.tsx'
 
 /** One webhook: its URL, a test call, its last deliveries, and its settings. */
@@ -67,7 +68,7 @@ export function WebhookDialog({
         />
       )}
       <h3>Settings</h3>
-      <WebhookForm functions={[]} webhook={webhook} onDone={onChanged} />
+      <WebhookForm targets={noTargets} webhook={webhook} onDone={onChanged} />
     </Dialog>
   )
 }

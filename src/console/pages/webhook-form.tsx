@@ -1,11 +1,12 @@
-import type { FunctionRow } from '../../client/resources/functions.ts'
 import type { SecretRow } from '../../client/resources/secrets.ts'
 import type { WebhookRow, WebhookSignature } from '../../client/resources/webhooks.ts'
 import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
+import { numberIn } from '../number-text.ts'
 import { Action } from '../parts/basics.tsx'
 import type { Choice } from '../parts/choices.tsx'
-import { numberIn, useForm } from '../parts/form.tsx'
+import { useForm } from '../parts/form.tsx'
+import { type TargetRows, targetChoices, targetFields } from './target-choice.ts'
 
 const schemes: Choice[] = [
   ['', 'none: the URL is secret'],
@@ -19,18 +20,18 @@ const schemes: Choice[] = [
 
 /** Creates or changes a webhook. */
 export function WebhookForm({
-  functions,
+  targets,
   webhook,
   onDone,
 }: {
-  functions: FunctionRow[]
+  targets: TargetRows
   webhook?: WebhookRow
   onDone(): void
 }) {
   const secrets = useLoad(() => get<{ secrets: SecretRow[] }>('/v1/secrets'), [])
   const signature = webhook?.signature
   const form = useForm({
-    function_id: '',
+    target: '',
     description: webhook?.description ?? '',
     sync: String(webhook?.sync ?? false),
     scheme: signature?.scheme ?? '',
@@ -48,21 +49,12 @@ export function WebhookForm({
       max_rate: numberIn(texts.max_rate, 'Calls per second') ?? null,
     }
     if (webhook !== undefined) await call('PUT', `/v1/webhooks/${encodeURIComponent(webhook.id)}`, given)
-    else {
-      const functionId = texts.function_id || functions[0]?.id
-      if (functionId === undefined) throw new Error('Create a function first: a webhook runs one.')
-      await call('POST', '/v1/webhooks', { ...given, function_id: functionId })
-    }
+    else await call('POST', '/v1/webhooks', { ...given, ...targetFields(texts.target, targets) })
     onDone()
   }
   return (
     <form class="form two" onSubmit={(event) => event.preventDefault()}>
-      {webhook === undefined &&
-        form.choice(
-          'function_id',
-          'Function',
-          functions.map(({ id, name }) => [id, name ?? id]),
-        )}
+      {webhook === undefined && form.choice('target', 'Function', targetChoices(targets))}
       {form.input('description', 'Description')}
       {form.choice('sync', 'Response', [
         ['false', '202 at once, run later'],

@@ -7,9 +7,9 @@ import { eventOf, type ListedObject, type Source, type SourceEvent } from './sou
 const account = '000000000000'
 const region = 'us-east-1'
 
-/** Input of a job's run: its own, else the platform's event of a due schedule; null: none. */
+/** Input of a job's run: its own unless that is empty, else the platform's event of a due schedule; null: none. */
 export function inputOfJob(job: Job, atMs: number, runId: string, signature: Signature): string | null {
-  if (job.functionInput !== null) return job.functionInput
+  if (job.functionInput) return job.functionInput
   const event = jobEvents[factsOf(signature).events](job, atMs, runId)
   return event === null ? null : JSON.stringify(event)
 }
