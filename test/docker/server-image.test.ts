@@ -97,7 +97,7 @@ describeWithDocker('the image of the server', () => {
       return { by: process.env.TAIBAI_API, answer: await answer.json() }
     }`
     const code = { source: 'inline', filename: 'main.mjs', content }
-    await client.functions.create({ name: 'asks', runtime: 'nodejs', code, api: true })
+    await client.functions.create({ name: 'asks', runtime: 'nodejs', code, api: true, timeout: 60 })
     expect((await client.invoke('asks', { json: [1] })).json).toEqual(asked([1]))
   })
 
