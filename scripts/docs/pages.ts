@@ -73,14 +73,26 @@ function unknownNames({ path, text }: Page, pattern: RegExp, isKnown: (name: str
   return [...names].filter((name) => !isKnown(name)).map((name) => `${path}: ${what} ${name}`)
 }
 
-/** Paths in code, such as `src/app.ts`, except those with a placeholder. */
+/** Paths in code that lead nowhere. A part in `<…>` stands for any name. */
 function missingFiles({ path, text }: Page, root: string): string[] {
-  const named = [
-    ...text.matchAll(/`((?:src|test|scripts|runtimes|docs)\/[\w/-]+(?:\.[\w.]*(?:ts|js|md|json|py|sh))?)`/g),
-  ].map(([, file]) => file as string)
-  const missing = named.filter((file) => !existsSync(join(root, file)) && !existsSync(join(root, dirname(path), file)))
-  return missing.map((file) => `${path}: there is no ${file}`)
+  const named = [...new Set([...text.matchAll(/`([^`\s]+)`/g)].map(([, span]) => span as string))]
+  const folders = named.filter((span) => isProjectPath.test(span) && span.endsWith('/') && existsSync(join(root, span)))
+  const places = ['', dirname(path), ...folders]
+  const exists = (file: string) =>
+    places.some((place) => globSync(asPattern(join(place, file)), { cwd: root }).length > 0)
+  return named
+    .filter((span) => isProjectPath.test(span) || isSourceFile.test(span))
+    .filter((file) => !exists(file))
+    .map((file) => `${path}: there is no ${file}`)
 }
+
+const isProjectPath =
+  /^(src|test|scripts|runtimes|docs)\/[\w/<>*-]*(\.([\w.]+\.)?(tsx?|[cm]?js|json|md|py|rb|go|sh|sql|\*))?$/
+
+/** Their folder may be left out when the page names it elsewhere, as `src/engine/pool/`. */
+const isSourceFile = /^[\w/<>-]+\.tsx?$/
+
+const asPattern = (path: string): string => path.replaceAll(/<[^>]*>/g, '*')
 
 /** Variables of workers and tests are not settings of the server. */
 const notOfTheServer = new Set([
