@@ -18,6 +18,7 @@ import { ApiListener } from './http/connection/api-listener.ts'
 import { Connections } from './http/connection/connections.ts'
 import { addressOf, listen } from './http/connection/listen.ts'
 import { makeListener } from './http/connection/request-listener.ts'
+import { UnreadResponses } from './http/connection/unread-responses.ts'
 import { makeHttpApp } from './http/server.ts'
 import { makeLogger } from './logger.ts'
 import { registryLogins } from './registry-credentials.ts'
@@ -125,6 +126,8 @@ async function open(
     { bodyTimeoutMs: config.bodyTimeoutMs },
   )
   const connections = new Connections(server)
+  const unread = new UnreadResponses(server, config.maxUnreadBytes, log)
+  opened.push(() => unread.close())
   const { port, url } = addressOf(server, config.host)
   apiListener.attach(server, config.host, port)
   resume(infrastructure, services, { manifests, further: furtherRuntimes(config.runtimesDir) }, opened)

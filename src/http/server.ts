@@ -35,6 +35,7 @@ import type { Jobs } from '../services/triggers/jobs.ts'
 import type { Sources } from '../services/triggers/sources.ts'
 import type { Webhooks } from '../services/triggers/webhooks.ts'
 import type { TokenThrottle } from './access/token-throttle.ts'
+import { ReadTurns } from './connection/read-turns.ts'
 import type { HttpApp } from './endpoint.ts'
 import { errorResponse, type RefusalCounters } from './error-response.ts'
 import { authentication } from './middleware/auth.ts'
@@ -129,6 +130,7 @@ export function makeHttpApp(parts: HttpParts): HttpApp {
   const app: HttpApp = new OpenAPIHono<Env>({ strict: false })
   const verbsOf = makeMethodsOf(app)
   const unrouted = makeNotFound(verbsOf)
+  const reads = new ReadTurns()
   app.onError((error, c) => errorResponse(c, parts.wrongTokens.counted(error, c.env.incoming), parts, verbsOf))
   app.notFound(unrouted)
 
@@ -143,8 +145,8 @@ export function makeHttpApp(parts: HttpParts): HttpApp {
   bindAliases(app, parts.aliases, settings)
   bindWorkers(app, parts.workers, settings)
   describeInvoke(app)
-  bindExecutions(app, parts.executions)
-  bindDeadLetters(app, parts.deadLetters, settings)
+  bindExecutions(app, parts.executions, reads)
+  bindDeadLetters(app, parts.deadLetters, settings, reads)
   bindJobs(app, parts.jobs, settings, parts.clock)
   bindWebhooks(app, parts)
   bindWebhookInvoke(app, parts)

@@ -16,6 +16,11 @@ export const sizes = {
     .describe(
       'Maximum total size of the request bodies that are being received or processed; callers without a token can use a quarter of it. More bodies are refused with 503.',
     ),
+  maxUnreadBytes: int(1)
+    .default(256 * mib)
+    .describe(
+      'Maximum total size of responses that wait for their callers to read. Beyond it, connections are closed whose callers do not read, the largest first; beyond four times this size, those with the largest responses.',
+    ),
   bodyTimeoutMs: int(1000).default(120_000).describe('Maximum time for receiving a whole request.'),
   maxCallDepth: int(1, 1000)
     .default(16)

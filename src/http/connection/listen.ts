@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { type ErrorCode, FaasError } from '../../domain/errors.ts'
 import { errorBody, statusOfCode } from '../error-response.ts'
 import { answerOn } from './connections.ts'
+import { inOrder } from './in-order.ts'
 import { keepAliveMs } from './response-head.ts'
 import { WholeRequest } from './whole-request.ts'
 
@@ -25,7 +26,7 @@ export function makeServer(listener: RequestListener, { bodyTimeoutMs }: ListenO
       // `request-listener.ts` answers a missing Host header in our error format.
       requireHostHeader: false,
     },
-    listener,
+    inOrder(listener),
   )
   server.keepAliveTimeout = keepAliveMs
   server.on('clientError', refuseUnreadable)

@@ -2,9 +2,10 @@ import { z } from '@hono/zod-openapi'
 import { invalid } from '../../domain/errors.ts'
 import type { DeadLetters } from '../../services/runs/dead-letters.ts'
 import { readObject } from '../connection/body.ts'
+import type { ReadTurns } from '../connection/read-turns.ts'
 import { endpoint, type HttpApp } from '../endpoint.ts'
 import { executionJson, shownExecution } from '../executions/execution-json.ts'
-import { sendExecutions } from '../executions/execution-list.ts'
+import { sendExecution, sendExecutions } from '../executions/execution-list.ts'
 import { field, nullable, parseFields, uuidParam } from '../fields.ts'
 import { type Column, listParameters, listQuery, order } from '../list-query.ts'
 import type { Ctx } from '../request-context.ts'
@@ -33,7 +34,12 @@ const done = z.object({
 const asBody = { 'Content-Type': 'application/json' }
 
 /** Accepted runs that did not succeed and are not retried automatically. */
-export function bindDeadLetters(app: HttpApp, deadLetters: DeadLetters, settings: { maxBodyBytes: number }): void {
+export function bindDeadLetters(
+  app: HttpApp,
+  deadLetters: DeadLetters,
+  settings: { maxBodyBytes: number },
+  reads: ReadTurns,
+): void {
   const idOf = (c: Ctx) => uuidParam('Execution', c.req.param('id') ?? '')
 
   endpoint(
@@ -47,7 +53,13 @@ export function bindDeadLetters(app: HttpApp, deadLetters: DeadLetters, settings
       answers: { 200: z.object({ dead_letters: z.array(shownExecution) }) },
       refusals: ['invalid_request', 'forbidden'],
     },
-    (c) => sendExecutions(c, 'dead_letters', deadLetters.list(c.get('who'), listQuery(c, c.get('who'), columns, true))),
+    (c) =>
+      sendExecutions(
+        c,
+        reads,
+        'dead_letters',
+        deadLetters.list(c.get('who'), listQuery(c, c.get('who'), columns, true)),
+      ),
   )
 
   endpoint(
@@ -60,7 +72,7 @@ export function bindDeadLetters(app: HttpApp, deadLetters: DeadLetters, settings
       answers: { 200: shownExecution },
       refusals: ['invalid_request', 'not_found'],
     },
-    async (c) => c.body(executionJson(await deadLetters.get(c.get('who'), idOf(c))), 200, asBody),
+    (c) => sendExecution(c, reads, () => deadLetters.get(c.get('who'), idOf(c))),
   )
 
   endpoint(

@@ -2,9 +2,10 @@ import { z } from '@hono/zod-openapi'
 import type { Executions } from '../../services/runs/executions.ts'
 import { toInvoke } from '../access/guard.ts'
 import { ResponseCaller } from '../connection/caller.ts'
+import type { ReadTurns } from '../connection/read-turns.ts'
 import { describe, endpoint, type HttpApp } from '../endpoint.ts'
 import { executionJson, shownExecution } from '../executions/execution-json.ts'
-import { sendExecutions } from '../executions/execution-list.ts'
+import { sendExecution, sendExecutions } from '../executions/execution-list.ts'
 import { newExecution } from '../executions/execution-request.ts'
 import { uuidParam } from '../fields.ts'
 import { type Column, listParameters, listQuery, order } from '../list-query.ts'
@@ -15,7 +16,7 @@ const columns: readonly Column[] = [
   ...(['trigger', 'trigger_id', 'start_kind', 'function_alias', 'created_at', 'error'] as const),
 ]
 
-export function bindExecutions(app: HttpApp, executions: Executions): void {
+export function bindExecutions(app: HttpApp, executions: Executions, reads: ReadTurns): void {
   describe(app, {
     method: 'post',
     path: '/v1/executions',
@@ -53,7 +54,8 @@ export function bindExecutions(app: HttpApp, executions: Executions): void {
       answers: { 200: z.object({ executions: z.array(shownExecution) }) },
       refusals: ['invalid_request', 'forbidden'],
     },
-    (c) => sendExecutions(c, 'executions', executions.list(c.get('who'), listQuery(c, c.get('who'), columns, true))),
+    (c) =>
+      sendExecutions(c, reads, 'executions', executions.list(c.get('who'), listQuery(c, c.get('who'), columns, true))),
   )
 
   endpoint(
@@ -73,7 +75,7 @@ export function bindExecutions(app: HttpApp, executions: Executions): void {
     async (c) => {
       const [who, id] = [c.get('who'), uuidParam('Execution', c.req.param('id'))]
       const ms = waitMs(c.req.query('wait'))
-      if (ms === null) return c.body(executionJson(await executions.get(who, id)), 200, json)
+      if (ms === null) return sendExecution(c, reads, () => executions.get(who, id))
       const { signal: left } = new ResponseCaller(c.env.outgoing)
       return c.body(executionJson(await executions.wait(who, id, { ms, left })), 200, json)
     },
@@ -115,7 +117,8 @@ export function bindExecutions(app: HttpApp, executions: Executions): void {
       refusals: ['invalid_request', 'not_found'],
     },
     async (c) => {
-      const log = await executions.log(c.get('who'), uuidParam('Execution', c.req.param('id')))
+      const [who, id] = [c.get('who'), uuidParam('Execution', c.req.param('id'))]
+      const log = await reads.run(who.projectId, () => executions.log(who, id))
       return log === null ? c.body(null, 204) : c.body(log, 200, { 'Content-Type': 'text/plain; charset=UTF-8' })
     },
   )

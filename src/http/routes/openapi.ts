@@ -21,8 +21,9 @@ export function bindOpenApi(app: HttpApp): void {
     name: 'X-Auth-Token',
   })
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' })
-  let made: OpenApiDocument | undefined
-  const document = (): OpenApiDocument => (made ??= documentOf(app))
+  // Made once: anybody may ask for them, as often as they like.
+  let made: { json: string; html: string } | undefined
+  const texts = () => (made ??= textsOf(documentOf(app)))
 
   endpoint(
     app,
@@ -34,7 +35,7 @@ export function bindOpenApi(app: HttpApp): void {
       public: true,
       answers: { 200: z.any() },
     },
-    (c) => c.json(document()),
+    (c) => c.body(texts().json, 200, { 'Content-Type': 'application/json' }),
   )
 
   endpoint(
@@ -48,11 +49,13 @@ export function bindOpenApi(app: HttpApp): void {
       answers: { 200: 'html' },
     },
     (c) =>
-      c.html(openApiPage(document()), 200, {
+      c.html(texts().html, 200, {
         'Content-Security-Policy': "default-src 'none'; style-src 'unsafe-inline'",
       }),
   )
 }
+
+const textsOf = (document: OpenApiDocument) => ({ json: JSON.stringify(document), html: openApiPage(document) })
 
 function documentOf(app: HttpApp): OpenApiDocument {
   registerPaths(app)
