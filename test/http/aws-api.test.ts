@@ -66,6 +66,20 @@ describe('is refused:', () => {
     ['no name', { FunctionName: undefined }, 400, 'InvalidParameterValueException', /FunctionName/],
     ['a bad name', { FunctionName: 'a b' }, 400, 'ValidationException', /FunctionName/],
     ['no runtime', { Runtime: undefined }, 400, 'InvalidParameterValueException', /Runtime/],
+    ['no handler', { Handler: undefined }, 400, 'InvalidParameterValueException', /Handler/],
+    ['an empty handler', { Handler: '' }, 400, 'InvalidParameterValueException', /Handler/],
+    ['a long name', { FunctionName: 'x'.repeat(65) }, 400, 'ValidationException', /64/],
+    ['two architectures', { Architectures: ['x86_64', 'arm64'] }, 400, 'InvalidParameterValueException', /Architec/],
+    ['a way to trace', { TracingConfig: { Mode: 'Foo' } }, 400, 'InvalidParameterValueException', /TracingConfig.Mode/],
+    ['a way to log', { LoggingConfig: { LogFormat: 'XML' } }, 400, 'InvalidParameterValueException', /LogFormat/],
+    ['a reserved tag', { Tags: { 'aws:a': 'b' } }, 400, 'InvalidParameterValueException', /aws:a/],
+    [
+      'tags without end',
+      { Tags: Object.fromEntries(Array.from({ length: 51 }, (_, at) => [`t${at}`, 'x'])) },
+      400,
+      'InvalidParameterValueException',
+      /50 tags/,
+    ],
     ['an unknown runtime', { Runtime: 'ruby3.3' }, 400, 'InvalidParameterValueException', /ruby3.3/],
     ['an image as a package', { Code: { ImageUri: 'x' } }, 400, 'InvalidParameterValueException', /PackageType/],
     ['a package as an image', { PackageType: 'Image' }, 400, 'InvalidParameterValueException', /ZipFile/],
@@ -233,6 +247,8 @@ test('a function is created, shown, changed and removed', async () => {
     Environment: { Variables: { A: 'b' } },
     Tags: { team: 'x' },
     TracingConfig: { Mode: 'Active' },
+    LoggingConfig: { LogFormat: 'JSON' },
+    SnapStart: { ApplyOn: 'PublishedVersions' },
   })
   expect(made.status).toBe(201)
   const configuration = {
@@ -256,8 +272,8 @@ test('a function is created, shown, changed and removed', async () => {
     PackageType: 'Zip',
     Architectures: ['x86_64'],
     EphemeralStorage: { Size: 512 },
-    LoggingConfig: { LogFormat: 'Text', LogGroup: '/aws/lambda/shop' },
-    SnapStart: { ApplyOn: 'None', OptimizationStatus: 'Off' },
+    LoggingConfig: { LogFormat: 'JSON', LogGroup: '/aws/lambda/shop' },
+    SnapStart: { ApplyOn: 'PublishedVersions', OptimizationStatus: 'Off' },
   }
   expect(made.json).toEqual(configuration)
   expect((await app.request('GET', `${all}/shop/configuration`)).json).toEqual(made.json)
@@ -399,19 +415,16 @@ test('a function URL opens the function to everybody, and closes it again', asyn
   expect((await app.request('GET', path)).status).toBe(404)
 })
 
-test('policies, tags and concurrency are stored', async () => {
+test('tags and concurrency are stored', async () => {
   await create()
-  const statement = { StatementId: 's', Action: 'lambda:InvokeFunction', Principal: 's3.amazonaws.com' }
-  expect((await app.request('POST', `${all}/shop/policy`, { json: statement })).status).toBe(201)
-  expect(JSON.parse((await app.request('GET', `${all}/shop/policy`)).json.Policy).Statement).toMatchObject([
-    { Sid: 's' },
-  ])
-  expect((await app.request('DELETE', `${all}/shop/policy/s`)).status).toBe(204)
-  expect((await app.request('GET', `${all}/shop/policy`)).status).toBe(404)
-
   const tags = '/2017-03-31/tags/arn%3Aaws%3Alambda%3Aus-east-1%3A000000000000%3Afunction%3Ashop'
   expect((await app.request('POST', tags, { json: { Tags: { a: '1', b: '2' } } })).status).toBe(204)
   expect((await app.request('DELETE', `${tags}?tagKeys=a`)).status).toBe(204)
+  expect(errorOf(await app.request('DELETE', tags))).toEqual([
+    400,
+    'InvalidParameterValueException',
+    expect.any(String),
+  ])
   expect((await app.request('GET', tags)).json).toEqual({ Tags: { b: '2' } })
 
   const put = await app.request('PUT', '/2017-10-31/functions/shop/concurrency', {

@@ -20,6 +20,10 @@ export interface LambdaFields {
   tags: Record<string, string>
   /** Statements of the policy by id. They are stored and returned without effect. */
   policy: Record<string, object>
+  /** The same for aliases and versions, by their qualifier. Absent: none. */
+  policies?: Record<string, Record<string, object>>
+  /** Terms of calls of type Event by qualifier; `$LATEST` is the function itself. Absent: none. */
+  eventInvoke?: Record<string, LambdaEventTerms>
   aliases: Record<string, LambdaAlias>
   url: LambdaUrl | null
   /** Stored and returned without effect: `TracingConfig`, `VpcConfig` and similar. */
@@ -32,6 +36,13 @@ export interface LambdaAlias {
   /** Shares of calls of further versions. Absent: none. */
   weights?: Record<string, number>
   description: string
+}
+
+/** `EventInvokeConfig`: an absent field is the platform's default. */
+export interface LambdaEventTerms {
+  retries?: number
+  maxAgeSeconds?: number
+  updatedAt: number
 }
 
 export interface LambdaUrl {

@@ -11,8 +11,10 @@ import { AwsError } from './aws-error.ts'
 import { type Route, routesOf } from './aws-operations.ts'
 import { refuse } from './aws-refusal.ts'
 import { Catalogue } from './catalogue.ts'
+import { EventInvokeOperations } from './event-invoke-operations.ts'
 import { FunctionOperations } from './function-operations.ts'
 import { InvokeOperations } from './invoke-operations.ts'
+import { PolicyOperations } from './policy-operations.ts'
 import { SettingOperations } from './setting-operations.ts'
 import { PublishedVersions, VersionOperations } from './version-operations.ts'
 
@@ -43,12 +45,15 @@ function operations(parts: Parts): Route[] {
   const catalogue = new Catalogue(parts)
   const published = new PublishedVersions(parts.versions)
   const baseUrl = (call: AwsCall) => baseOf(call.incoming, parts.settings)
-  return routesOf(
-    new FunctionOperations({ ...parts, catalogue, published, baseUrl }),
-    new InvokeOperations({ ...parts, catalogue }),
-    new VersionOperations(catalogue, published),
-    new SettingOperations({ ...parts, catalogue, baseUrl, now: () => parts.clock.now() }),
-  )
+  const now = () => parts.clock.now()
+  return routesOf({
+    functions: new FunctionOperations({ ...parts, catalogue, published, baseUrl }),
+    invoke: new InvokeOperations({ ...parts, catalogue }),
+    versions: new VersionOperations(catalogue, published),
+    settings: new SettingOperations({ ...parts, catalogue, baseUrl, now }),
+    policies: new PolicyOperations(catalogue),
+    eventInvoke: new EventInvokeOperations(catalogue, now),
+  })
 }
 
 function baseOf(incoming: IncomingMessage, { publicUrl, trustProxy }: HttpParts['settings']): string {
@@ -95,7 +100,7 @@ async function answerOf(
 
 /** Tokens of one function are refused, because functions can be named in many ways. */
 function scopeOfRoute({ method, pattern }: Route): Scope {
-  if (/invo/.test(pattern.source)) return 'invoke'
+  if (/\/(?:invo\w+|response-streaming-invocations)\b/.test(pattern.source)) return 'invoke'
   return method === 'GET' ? 'read' : 'deploy'
 }
 

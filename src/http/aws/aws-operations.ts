@@ -1,6 +1,8 @@
 import type { Operation } from './aws-call.ts'
+import type { EventInvokeOperations } from './event-invoke-operations.ts'
 import type { FunctionOperations } from './function-operations.ts'
 import type { InvokeOperations } from './invoke-operations.ts'
+import type { PolicyOperations } from './policy-operations.ts'
 import type { SettingOperations } from './setting-operations.ts'
 import type { VersionOperations } from './version-operations.ts'
 
@@ -12,16 +14,21 @@ export interface Route {
   takesCode: boolean
 }
 
+export interface Operations {
+  functions: FunctionOperations
+  invoke: InvokeOperations
+  versions: VersionOperations
+  settings: SettingOperations
+  policies: PolicyOperations
+  eventInvoke: EventInvokeOperations
+}
+
 /** Every operation with its path, which begins with the date of its version. */
-export function routesOf(
-  functions: FunctionOperations,
-  invoke: InvokeOperations,
-  versions: VersionOperations,
-  settings: SettingOperations,
-): Route[] {
+export function routesOf({ functions, invoke, versions, settings, policies, eventInvoke }: Operations): Route[] {
   const all = '/2015-03-31/functions'
   const one = `${all}/:name`
   const url = '/2021-10-31/functions/:name'
+  const eventInvokePath = '/2019-09-25/functions/:name/event-invoke-config'
   const table: [method: string, path: string, operation: Operation, takesCode?: boolean][] = [
     ['POST', `${one}/invocations`, invoke.invoke],
     ['POST', '/2021-11-15/functions/:name/response-streaming-invocations', invoke.invokeStreaming],
@@ -40,14 +47,19 @@ export function routesOf(
     ['PUT', `${one}/aliases/:alias`, versions.updateAlias],
     ['GET', `${one}/aliases/:alias`, versions.getAlias],
     ['DELETE', `${one}/aliases/:alias`, versions.deleteAlias],
-    ['POST', `${one}/policy`, settings.addPermission],
-    ['GET', `${one}/policy`, settings.policy],
-    ['DELETE', `${one}/policy/:statement`, settings.removePermission],
+    ['POST', `${one}/policy`, policies.add],
+    ['GET', `${one}/policy`, policies.get],
+    ['DELETE', `${one}/policy/:statement`, policies.remove],
     ['POST', `${url}/url`, settings.createUrl],
     ['PUT', `${url}/url`, settings.updateUrl],
     ['GET', `${url}/url`, settings.getUrl],
     ['DELETE', `${url}/url`, settings.deleteUrl],
     ['GET', `${url}/urls`, settings.listUrls],
+    ['PUT', eventInvokePath, eventInvoke.put],
+    ['POST', eventInvokePath, eventInvoke.update],
+    ['GET', eventInvokePath, eventInvoke.get],
+    ['DELETE', eventInvokePath, eventInvoke.delete],
+    ['GET', `${eventInvokePath}/list`, eventInvoke.list],
     ['GET', '/2017-03-31/tags/:arn', settings.listTags],
     ['POST', '/2017-03-31/tags/:arn', settings.tag],
     ['DELETE', '/2017-03-31/tags/:arn', settings.untag],

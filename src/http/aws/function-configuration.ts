@@ -33,11 +33,14 @@ function describe({ fn, settings, version, qualifier, ...found }: NamedFunction,
     PackageType: isImage ? 'Image' : 'Zip',
     Architectures: settings.architectures,
     EphemeralStorage: { Size: settings.ephemeralMb },
-    LoggingConfig: { LogFormat: 'Text', LogGroup: `/aws/lambda/${name}` },
-    SnapStart: { ApplyOn: 'None', OptimizationStatus: 'Off' },
     ...echoed,
+    LoggingConfig: { LogFormat: 'Text', LogGroup: `/aws/lambda/${name}`, ...objectIn(echoed.LoggingConfig) },
+    SnapStart: { ApplyOn: 'None', ...objectIn(echoed.SnapStart), OptimizationStatus: 'Off' },
   }
 }
+
+/** Clients send a part; the answer has all of it. */
+const objectIn = (value: unknown): object => (typeof value === 'object' && value !== null ? value : {})
 
 const shaOf = (hash: string): string => Buffer.from(hash, 'hex').toString('base64')
 

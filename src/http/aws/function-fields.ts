@@ -80,10 +80,18 @@ export function imageConfigOf({ entry_point, command, working_directory }: Funct
   return Object.keys(config).length === 0 ? {} : { ImageConfigResponse: { ImageConfig: config } }
 }
 
+const noHandler = () =>
+  invalidParameter('Runtime and Handler are mandatory parameters for functions created with deployment packages.')
+
+/** Throws AwsError for a new function of a package without a handler: our own default would be another one. */
+export function checkHandler({ Handler: handler }: Given): void {
+  if (typeof handler !== 'string' || handler === '') throw noHandler()
+}
+
 /** Name of our runtime; `isHere`: whether a runtime of this name exists. */
 export function runtimeIn({ Runtime: runtime }: Given, isHere: (runtime: string) => boolean): string {
   if (typeof runtime === 'string') return runtimeOf(runtime, isHere)
-  throw invalidParameter('Runtime and Handler are mandatory parameters for functions created with deployment packages.')
+  throw noHandler()
 }
 
 function zipOf(text: unknown): Upload {
@@ -104,16 +112,42 @@ export function settingsOf(given: Given, before: LambdaFields): LambdaFields {
     ...(given.EphemeralStorage !== undefined && {
       ephemeralMb: numberOf('EphemeralStorage.Size', objectOf('EphemeralStorage', given.EphemeralStorage).Size),
     }),
-    ...(given.Tags !== undefined && { tags: textsOf('Tags', given.Tags) }),
+    ...(given.Tags !== undefined && { tags: tagsOf(given.Tags) }),
     echoed: { ...before.echoed, ...echoedIn(given) },
   }
 }
 
 /** Settings without effect here: stored and returned. */
-const echoed = ['TracingConfig', 'LoggingConfig', 'VpcConfig', 'DeadLetterConfig', 'KMSKeyArn']
+const echoed = ['TracingConfig', 'LoggingConfig', 'VpcConfig', 'DeadLetterConfig', 'KMSKeyArn', 'SnapStart']
 
-const echoedIn = (given: Given): Given =>
-  Object.fromEntries(Object.entries(given).filter(([name, value]) => echoed.includes(name) && value !== null))
+/** What those with a fixed set of values may be. */
+const echoedValues: [setting: string, key: string, values: string[]][] = [
+  ['TracingConfig', 'Mode', ['Active', 'PassThrough']],
+  ['SnapStart', 'ApplyOn', ['PublishedVersions', 'None']],
+  ['LoggingConfig', 'LogFormat', ['JSON', 'Text']],
+]
+
+function echoedIn(given: Given): Given {
+  for (const [setting, key, values] of echoedValues) {
+    const value = (given[setting] as Given | null | undefined)?.[key]
+    if (value === undefined || values.includes(String(value))) continue
+    throw invalidParameter(`${setting}.${key} is ${JSON.stringify(value)}: it must be ${values.join(' or ')}.`)
+  }
+  return Object.fromEntries(Object.entries(given).filter(([name, value]) => echoed.includes(name) && value !== null))
+}
+
+const mostTags = 50
+
+/** Tags of a request, with those that are there. Throws AwsError beyond AWS Lambda's own limits. */
+export function tagsOf(given: unknown, before: Record<string, string> = {}): Record<string, string> {
+  const tags = textsOf('Tags', given)
+  const taken = Object.keys(tags).find((key) => key.startsWith('aws:'))
+  if (taken !== undefined) throw invalidParameter(`The tag ${taken} begins with aws:, which is reserved.`)
+  const all = { ...before, ...tags }
+  const count = Object.keys(all).length
+  if (count > mostTags) throw invalidParameter(`A function may have ${mostTags} tags; these are ${count}.`)
+  return all
+}
 
 /** Variables that are set by the platform, or that identify the function. */
 const reserved = [
@@ -132,8 +166,8 @@ function variablesOf(environment: unknown): Record<string, string> {
 }
 
 function architecturesOf(given: unknown): string[] {
-  if (Array.isArray(given) && given.every((one) => one === 'x86_64' || one === 'arm64')) return given
-  throw invalidParameter('Architectures must be x86_64 or arm64.')
+  if (Array.isArray(given) && given.length === 1 && (given[0] === 'x86_64' || given[0] === 'arm64')) return given
+  throw invalidParameter('Architectures must be one of x86_64 and arm64.')
 }
 
 function refuseAny(name: string, given: unknown): void {

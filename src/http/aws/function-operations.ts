@@ -11,6 +11,7 @@ import { AwsError, invalidParameter } from './aws-error.ts'
 import { type Catalogue, defaultFields, type NamedFunction, refuseTooLong } from './catalogue.ts'
 import { checkRevision, configurationOf } from './function-configuration.ts'
 import {
+  checkHandler,
   createDefaults,
   fieldsOf,
   imageIn,
@@ -20,7 +21,7 @@ import {
   settingsOf,
   zipIn,
 } from './function-fields.ts'
-import { current, readFunctionName } from './names.ts'
+import { checkNewName, current, readFunctionName } from './names.ts'
 import { pageOf } from './pages.ts'
 import type { PublishedVersions } from './version-operations.ts'
 
@@ -47,6 +48,7 @@ export class FunctionOperations {
     const given = objectIn(call.body)
     if (typeof given.FunctionName !== 'string') throw invalidParameter('FunctionName is required.')
     const { name } = readFunctionName(given.FunctionName)
+    checkNewName(name)
     this.#refuseTaken(call.who, call.region, name)
     const code = given.PackageType === 'Image' ? imageOf(given) : this.#packageOf(call.who, given)
     const settings = settingsOf(
@@ -170,6 +172,7 @@ export class FunctionOperations {
   ): Pick<NewFunction, 'code' | 'zip' | 'runtime' | 'signature'> {
     const zip = zipIn(objectOf('Code', given.Code))
     const runtime = this.#runtimeIn(who, given)
+    checkHandler(given)
     return { code: { source: 'package' }, zip, runtime, ...this.#signature(who, runtime) }
   }
 

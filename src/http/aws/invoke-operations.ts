@@ -7,6 +7,7 @@ import { ResponseCaller } from '../connection/caller.ts'
 import { type AwsAnswer, type AwsCall, param } from './aws-call.ts'
 import { AwsError, invalidParameter } from './aws-error.ts'
 import type { Catalogue, NamedFunction } from './catalogue.ts'
+import { eventRetriesOf } from './event-invoke-operations.ts'
 import { eventMessage } from './event-stream.ts'
 import { logTail, type Payload, payloadOf } from './invocation-result.ts'
 import { arnOf, current } from './names.ts'
@@ -43,7 +44,7 @@ export class InvokeOperations {
     const headers = { 'X-Amz-Executed-Version': invoked.version }
     if (type === 'DryRun') return { status: 204 }
     if (type === 'Event') {
-      await this.#parts.invocation.accept({ ...invoked.request, trigger: 'async' })
+      await this.#accept(invoked)
       return { status: 202 }
     }
     const caller = new ResponseCaller(call.outgoing)
@@ -59,8 +60,14 @@ export class InvokeOperations {
 
   /** The deprecated operation for asynchronous invocation. */
   invokeAsync = async (call: AwsCall): Promise<AwsAnswer> => {
-    await this.#parts.invocation.accept({ ...this.#read(call).request, trigger: 'async' })
+    await this.#accept(this.#read(call))
     return { status: 202, json: { Status: 202 } }
+  }
+
+  async #accept({ found, request }: Invoked): Promise<void> {
+    const retries = eventRetriesOf(found)
+    const terms = retries === undefined ? {} : { terms: { retries } }
+    await this.#parts.invocation.accept({ ...request, ...terms, trigger: 'async' })
   }
 
   invokeStreaming = async (call: AwsCall): Promise<undefined> => {

@@ -28,6 +28,18 @@ export function readFunctionName(text: string, queryQualifier: string | null = n
   return { name, qualifier: own ?? queryQualifier }
 }
 
+const longestNewName = 64
+
+/** Functions that were made in another way may have longer names. Throws AwsError. */
+export function checkNewName(name: string): void {
+  if (name.length <= longestNewName) return
+  throw new AwsError(
+    400,
+    'ValidationException',
+    `FunctionName has ${name.length} characters; at most ${longestNewName} are allowed.`,
+  )
+}
+
 export const arnOf = (region: string, name: string, qualifier: string | null = null): string =>
   `arn:aws:lambda:${region}:${account}:function:${name}${qualifier === null ? '' : `:${qualifier}`}`
 

@@ -5,9 +5,8 @@ import type { Functions } from '../../services/functions/functions.ts'
 import { type AwsAnswer, type AwsCall, objectIn, param } from './aws-call.ts'
 import { AwsError, invalidParameter, missing } from './aws-error.ts'
 import { type Catalogue, type NamedFunction, refuseTooLong } from './catalogue.ts'
-import { configurationOf } from './function-configuration.ts'
-import { numberOf, objectOf, textOf, textsOf } from './function-fields.ts'
-import { arnOf, ownOf, readFunctionName } from './names.ts'
+import { numberOf, objectOf, tagsOf } from './function-fields.ts'
+import { arnOf, readFunctionName } from './names.ts'
 
 interface Parts {
   catalogue: Catalogue
@@ -16,7 +15,7 @@ interface Parts {
   now(): number
 }
 
-/** Settings beside a function: URL, policy, tags and concurrency, and what Terraform reads after each change. */
+/** Settings beside a function: URL, tags and concurrency, and what Terraform reads after each change. */
 export class SettingOperations {
   #parts: Parts
 
@@ -56,53 +55,18 @@ export class SettingOperations {
     return { status: 204 }
   }
 
-  addPermission = (call: AwsCall): AwsAnswer => {
-    const found = this.#whole(call)
-    const given = objectIn(call.body)
-    const sid = textOf('StatementId', given.StatementId)
-    if (ownOf(found.settings.policy, sid) !== undefined) {
-      const message = `The statement id (${sid}) provided already exists. Please provide a new statement id, or remove the existing statement.`
-      throw new AwsError(409, 'ResourceConflictException', message)
-    }
-    const statement = {
-      Sid: sid,
-      Effect: 'Allow',
-      Principal: principalOf(textOf('Principal', given.Principal)),
-      Action: textOf('Action', given.Action),
-      Resource: arnOf(call.region, nameOf(found.fn)),
-    }
-    this.#parts.catalogue.change(found, { policy: { ...found.settings.policy, [sid]: statement } })
-    return { status: 201, json: { Statement: JSON.stringify(statement) } }
-  }
-
-  removePermission = (call: AwsCall): AwsAnswer => {
-    const found = this.#whole(call)
-    const { [param(call, 1)]: gone, ...policy } = found.settings.policy
-    if (gone === undefined) throw missing(`Statement ${param(call, 1)} is not found in resource policy.`)
-    this.#parts.catalogue.change(found, { policy })
-    return { status: 204 }
-  }
-
-  policy = (call: AwsCall): AwsAnswer => {
-    const found = this.#whole(call)
-    const statements = Object.values(found.settings.policy)
-    if (statements.length === 0) throw missing('The resource you requested does not exist.')
-    const policy = { Version: '2012-10-17', Id: 'default', Statement: statements }
-    return { status: 200, json: { Policy: JSON.stringify(policy), RevisionId: this.#revision(call, found) } }
-  }
-
   listTags = (call: AwsCall): AwsAnswer => ({ status: 200, json: { Tags: this.#whole(call).settings.tags } })
 
   tag = (call: AwsCall): AwsAnswer => {
     const found = this.#whole(call)
-    const tags = textsOf('Tags', objectIn(call.body).Tags)
-    this.#parts.catalogue.change(found, { tags: { ...found.settings.tags, ...tags } })
+    this.#parts.catalogue.change(found, { tags: tagsOf(objectIn(call.body).Tags, found.settings.tags) })
     return { status: 204 }
   }
 
   untag = (call: AwsCall): AwsAnswer => {
     const found = this.#whole(call)
     const gone = new Set(call.query.getAll('tagKeys'))
+    if (gone.size === 0) throw invalidParameter('tagKeys is required.')
     const kept = Object.entries(found.settings.tags).filter(([key]) => !gone.has(key))
     this.#parts.catalogue.change(found, { tags: Object.fromEntries(kept) })
     return { status: 204 }
@@ -190,10 +154,6 @@ export class SettingOperations {
       InvokeMode: url.invokeMode,
     }
   }
-
-  #revision(call: AwsCall, found: NamedFunction): unknown {
-    return configurationOf(found, call.region, this.#parts.catalogue.sizeOf(found)).RevisionId
-  }
 }
 
 const accountLimit = {
@@ -209,12 +169,6 @@ const nameOf = (fn: Fn): string => fn.name ?? fn.id
 function urlOf({ settings }: NamedFunction): LambdaUrl {
   if (settings.url === null) throw missing('The resource you requested does not exist.')
   return settings.url
-}
-
-/** A service by its name, everybody, or an account. */
-const principalOf = (given: string): unknown => {
-  if (given === '*') return '*'
-  return given.includes('.') ? { Service: given } : { AWS: given }
 }
 
 function oneOf<T extends string>(name: string, given: unknown, allowed: T[], before?: T): T {

@@ -113,8 +113,10 @@ export class VersionOperations {
   /** Deleting a missing alias succeeds. */
   deleteAlias = (call: AwsCall): AwsAnswer => {
     const found = this.#whole(call)
-    const { [param(call, 1)]: _gone, ...aliases } = found.settings.aliases
-    this.#catalogue.change(found, { aliases })
+    const name = param(call, 1)
+    const { aliases, policies = {}, eventInvoke = {} } = found.settings
+    const change = { aliases: without(aliases, name), policies: without(policies, name) }
+    this.#catalogue.change(found, { ...change, eventInvoke: without(eventInvoke, name) })
     return { status: 204 }
   }
 
@@ -207,6 +209,9 @@ export class VersionOperations {
     return configurationOf(found, call.region, this.#catalogue.sizeOf(found))
   }
 }
+
+const without = <T>(record: Record<string, T>, name: string): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).filter(([key]) => key !== name))
 
 const versionText = (version: number): string => (version === 0 ? current : String(version))
 
