@@ -98,7 +98,8 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
     ...(entry !== undefined && { entry }),
     ...(signature !== undefined && { signature }),
   }
-  const wanted = { name, runtime, zip: code.zip, fields: given, isGuessed: code.isGuessed }
+  const { zip, isGuessed, codeIn } = code
+  const wanted = { name, runtime, namedRuntime: fields.runtime, zip, fields: given, isGuessed, codeIn }
   return functionSteps(cli.client(), wanted, how)
 }
 

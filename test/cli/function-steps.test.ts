@@ -66,6 +66,21 @@ test.each([
   expect(await redeployed(runtime, there)).toMatchObject([{ details: ['code'] }])
 })
 
+test('a runtime that the user names is refused where the function has another one, also with the same code', async () => {
+  const named = { namedRuntime: 'nodejs22' }
+  await expect(redeployed('nodejs22', {}, named)).rejects.toThrow(/runs on nodejs, not on nodejs22\..*another name/)
+  await expect(redeployed('nodejs', {}, { namedRuntime: 'nodejs99' })).rejects.toThrow(/nodejs99 was not found/)
+  expect(await redeployed('nodejs', {}, { namedRuntime: 'r-node' })).toMatchObject([{ details: ['code'] }])
+})
+
+test('a new function without a runtime is refused, and folders with code are named', async () => {
+  const missing = async () => Promise.reject(Object.assign(new Error(), { status: 404 }))
+  const client = { functions: { get: missing } } as unknown as Client
+  const wanted = { name: 'shop', runtime: undefined, zip: Buffer.from(''), fields: {}, codeIn: ['src'] }
+  const [step] = await functionSteps(client, wanted)
+  await expect(step?.take()).rejects.toThrow(/is not known.*Code is in src: to deploy it, name that folder/)
+})
+
 const lambda = { signature: 'lambda', entry: 'hello.handler' }
 
 test('an existing function keeps its signature where the code only looks like that of another platform', async () => {

@@ -50,6 +50,18 @@ describe('a file is recognised as', () => {
       { signature: 'fission', runtime: 'python3' },
     ],
     [
+      'one that answers with a body and its status',
+      'hello.py',
+      'def main():\n  return "Not Found\\n", 404\n',
+      { signature: 'fission', runtime: 'python3' },
+    ],
+    [
+      "one that takes FastAPI's request",
+      'hello.py',
+      'from fastapi import Request\n\nasync def main(request: Request):\n  return 1\n',
+      { signature: 'fission', runtime: 'python3' },
+    ],
+    [
       'a web function',
       'hello.js',
       'export default async (request) => new Response("hi")',
@@ -100,8 +112,33 @@ describe('a file is recognised as', () => {
 
 describe('a folder is recognised as', () => {
   test.each<[string, Record<string, string>, object]>([
+    [
+      "Google's, which names no framework",
+      { 'index.js': 'exports.shop = async (req, res) => {\n  res.send("hi")\n}', 'package.json': '{}' },
+      { signature: 'gcf', entry: 'shop', runtime: 'nodejs' },
+    ],
+    [
+      'one in Python with types',
+      { 'main.py': 'import os\n\ndef shop(request: flask.Request) -> str:\n    return "hi"\n' },
+      { signature: 'gcf', entry: 'shop' },
+    ],
+    [
+      'one in Python without types',
+      { 'main.py': 'import os\n\ndef shop(request):\n    return "hi"\n' },
+      { signature: 'gcf', entry: 'shop', runtime: 'python3' },
+    ],
+    [
+      'one of Taibai with a function of a request',
+      { 'main.py': 'def main(request):\n    pass\n' },
+      { signature: undefined, entry: undefined },
+    ],
     ['a function of AWS Lambda', { 'index.js': lambda, 'package.json': '{}' }, { signature: 'lambda' }],
     ['one by its only file', { 'orders.js': lambda, 'orders.test.js': '' }, { entry: 'orders.handler' }],
+    [
+      'one of a package of Python, by its only module',
+      { '__init__.py': '', 'hello.py': 'def main():\n  return 1' },
+      { entry: 'hello.main' },
+    ],
     ['a function of Taibai, if it has a module main', { 'index.js': lambda, 'main.js': '' }, none],
     ['nothing, if no module stands out', { 'a.js': lambda, 'b.js': lambda }, none],
   ])('%s', (_name, files, expected) => {

@@ -55,6 +55,16 @@ describe('a folder is recognised as', () => {
       { signature: 'http', entry: 'app.app' },
     ],
     [
+      'an action of OpenWhisk, whatever its function is called',
+      { '__main__.py': 'from greet import greet\n\ndef niam(args):\n    return greet(args)\n', 'greet.py': '' },
+      { runtime: 'python3', signature: 'openwhisk', entry: 'niam' },
+    ],
+    [
+      'a program of Python, if the package has a module main of its own',
+      { '__main__.py': 'import main\n\ndef run():\n    pass\n', 'main.py': 'def main(event):\n    pass\n' },
+      { runtime: 'python3', signature: undefined },
+    ],
+    [
       'an app of FastAPI',
       { 'requirements.txt': 'fastapi', 'main.py': 'import fastapi\n\napp: FastAPI = fastapi.FastAPI(title="a")\n' },
       { runtime: 'python3', signature: 'http', entry: 'main.app' },
@@ -181,6 +191,28 @@ test('a folder is known by a file of its language, or by its modules', () => {
   expect(readLocalCode(folder({ 'go.mod': 'module shop', 'shop.go': 'package shop' })).runtime).toBe('go')
   expect(readLocalCode(folder({ 'main.sh': '', 'notes.txt': '' })).runtime).toBe('executable')
   expect(readLocalCode(folder({ 'a.rb': '', 'b.py': '' })).runtime).toBeUndefined()
+  expect(readLocalCode(folder({ 'a.py': '', 'b.py': '', 'build.sh': '' })).runtime).toBe('python3')
+})
+
+test('a folder without code names those below that have some', () => {
+  const app = {
+    'azure.yaml': '',
+    'src/host.json': '{}',
+    'src/package.json': '{}',
+    'infra/x/main.py': '',
+    'docs/a.md': '',
+  }
+  expect(readLocalCode(folder(app)).codeIn).toEqual(['src'])
+  expect(readLocalCode(folder({ 'main.py': '', 'lib/main.py': '' })).codeIn).toEqual([])
+})
+
+test('a ZIP is of the language of its files, as a folder is', () => {
+  const zip = join(root, 'hello.zip')
+  writeFileSync(
+    zip,
+    zipSync({ 'hello.py': Buffer.from('def foo(event, context):\n  pass'), 'lib/a.js': Buffer.from('') }),
+  )
+  expect(readLocalCode(zip)).toMatchObject({ runtime: 'python3' })
 })
 
 describe('what becomes an image elsewhere is refused, and it is said what to do', () => {

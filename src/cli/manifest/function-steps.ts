@@ -27,6 +27,7 @@ export async function functionSteps(
   const isNew = wanted.zip !== undefined && (there.code.md5sum !== md5(wanted.zip) || how.build === 'always')
   const newZip = isNew ? wanted.zip : undefined
   refuseOtherKind(wanted, there)
+  await refuseOtherRuntime(client, wanted, there)
   if (isNew) await refuseOtherLanguage(client, wanted, there)
   const isSameImage = 'code' in changed || isTakenOut(wanted) || wanted.image?.image === there.code.image
   const image = isSameImage ? undefined : wanted.image?.image
@@ -65,19 +66,41 @@ function withoutGuess(
 async function refuseOtherLanguage(
   { runtimes }: Client,
   { name, runtime }: ManifestFunctionState,
-  there: FunctionRow,
+  { runtime_id }: FunctionRow,
 ): Promise<void> {
-  if (runtime === undefined || there.runtime_id === null) return
-  const all = await runtimes.list()
-  const is = all.find(({ id }) => id === there.runtime_id)
-  const wanted = all.find((one) => one.name === runtime || one.id === runtime)
+  if (runtime === undefined || runtime_id === null) return
+  const { is, wanted } = await runtimesOf(runtimes, runtime_id, runtime)
   if (is === undefined || wanted === undefined || is.languages.length === 0 || wanted.languages.length === 0) return
   if (is.languages.some((language) => wanted.languages.includes(language))) return
-  throw new CliError(
-    `${name} runs on ${is.name}, and this code is for ${wanted.name}. The runtime of a function stays as it is: deploy the code under another name, or delete the function first.`,
+  throw runtimeStays(`${name} runs on ${is.name}, and this code is for ${wanted.name}.`)
+}
+
+/** A runtime that the user names is refused rather than ignored. Throws CliError, also for a runtime that does not exist. */
+async function refuseOtherRuntime(
+  { runtimes }: Client,
+  { name, namedRuntime }: ManifestFunctionState,
+  { runtime_id }: FunctionRow,
+): Promise<void> {
+  if (namedRuntime === undefined || runtime_id === null) return
+  const { is, wanted } = await runtimesOf(runtimes, runtime_id, namedRuntime)
+  if (is === undefined || is.id === wanted?.id) return
+  if (wanted === undefined) throw new CliError(`Runtime ${namedRuntime} was not found: see taibai runtimes.`, 'usage')
+  throw runtimeStays(`${name} runs on ${is.name}, not on ${wanted.name}.`)
+}
+
+async function runtimesOf(runtimes: Client['runtimes'], there: string, named: string) {
+  const all = await runtimes.list()
+  return {
+    is: all.find(({ id }) => id === there),
+    wanted: all.find(({ name }) => name === named) ?? all.find(({ id }) => id === named),
+  }
+}
+
+const runtimeStays = (why: string): CliError =>
+  new CliError(
+    `${why} The runtime of a function stays as it is: deploy the code under another name, or delete the function first.`,
     'usage',
   )
-}
 
 /** An action of OpenWhisk keeps the variables in which the server tells it its name. */
 function besideItsOwn(fields: FunctionFields, { env, signature }: FunctionRow): FunctionFields {
@@ -139,7 +162,7 @@ const md5 = (bytes: Buffer): string => createHash('md5').update(bytes).digest('h
 
 async function create(
   client: Client,
-  { name, fields, runtime, zip, image }: ManifestFunctionState,
+  { name, fields, runtime, zip, image, codeIn = [] }: ManifestFunctionState,
   how: Deploying,
 ): Promise<void> {
   if (image !== undefined) {
@@ -148,7 +171,11 @@ async function create(
     return
   }
   if (runtime === undefined) {
-    throw new CliError(`The runtime of ${name} is not known: pass --runtime, or set "runtime" in taibai.yaml.`, 'usage')
+    const inside = codeIn.length === 0 ? '' : ` Code is in ${codeIn.join(', ')}: to deploy it, name that folder.`
+    throw new CliError(
+      `The runtime of ${name} is not known: pass --runtime, or set "runtime" in taibai.yaml.${inside}`,
+      'usage',
+    )
   }
   await client.functions.createFromZip({ name, ...fields, runtime }, zip as Buffer, how)
 }

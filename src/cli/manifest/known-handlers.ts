@@ -5,6 +5,8 @@ import { type KnownPackage, type PackageFiles, pythonMain } from './known-packag
 
 /** Null: nothing recognised. */
 export function recogniseHandler(files: PackageFiles): KnownPackage | null {
+  const google = ofGoogle(files)
+  if (google !== null) return google
   const code = mainModule(files)
   if (code === null) return null
   for (const known of [ofScript, ofFission, ...(definesMain(code) ? [] : [ofLambda, ofWeb])]) {
@@ -42,7 +44,7 @@ const source = /^([\w-]+)(\.(?:[cm]?[jt]s|py))$/
 function mainModule(files: PackageFiles): MainModule | null {
   const atTop = files.names.flatMap((name) => {
     const [, module = '', extension = ''] = source.exec(name) ?? []
-    return module === '' || isTest.test(name) ? [] : [{ name, module, extension }]
+    return module === '' || module === '__init__' || isTest.test(name) ? [] : [{ name, module, extension }]
   })
   if (atTop.some(({ module }) => module === 'main')) return null
   const usual = usualModules.map((module) => atTop.find((file) => file.module === module))
@@ -72,15 +74,47 @@ function ofScript({ extension, text }: MainModule, { names }: PackageFiles): Kno
   return { kind: 'an action of OpenWhisk', signature: 'openwhisk', runtime: 'nodejs' }
 }
 
-/** Fission: a function of `context` that answers with a status, or one without arguments that asks Flask for the request. */
+/**
+ * Fission: a function of `context` that answers with a status, one without arguments that uses Flask or returns a body with its
+ * status, or one that takes FastAPI's request.
+ */
 function ofFission({ extension, text }: MainModule, { names }: PackageFiles): KnownPackage | null {
   if (names.length !== 1) return null
-  const isPython = extension === '.py' && /^from flask import\b/m.test(text) && /^def main\(\):/m.test(text)
+  const isPython = extension === '.py' && (answersFlask(text) || takesFastApi.test(text))
   const takesContext =
     /(?:module\.exports\s*=|^export default)\s*(?:async\s*)?(?:function\s*\w*\s*)?\(\s*context\s*(?:,\s*callback\s*)?\)/m
   const isNode = takesContext.test(text) && /\bstatus\s*:|\bcallback\(\s*\d{3}\b/.test(text)
   if (!isPython && !isNode) return null
   return { kind: 'a function of Fission', signature: 'fission', runtime: isPython ? 'python3' : 'nodejs' }
+}
+
+const answersFlask = (text: string): boolean =>
+  /^def main\(\):/m.test(text) &&
+  (/^(?:from|import) flask\b/m.test(text) || /^\s+return .+, *[1-5]\d\d\s*$/m.test(text))
+
+const takesFastApi = /^(?:async )?def main\(\s*\w+ *: *(?:fastapi\.)?Request\s*\)/m
+
+/**
+ * Google's first functions name no framework: `main.py` has one function, of `request`, or `index.js` one export, of `(req, res)`.
+ * Taibai's own function is called main.
+ */
+function ofGoogle(files: PackageFiles): KnownPackage | null {
+  const kind = 'a function of the Functions Framework'
+  const defined = [...(files.text('main.py') ?? '').matchAll(/^(?:async )?def (\w+)\(\s*([^)]*?)\s*\)[^:]*:/gm)]
+  const [[, name, parameters] = [], ...otherFunctions] = defined
+  if (
+    name !== undefined &&
+    name !== 'main' &&
+    otherFunctions.length === 0 &&
+    /^request\b[^,]*$/.test(parameters ?? '')
+  ) {
+    return { kind, signature: 'gcf', runtime: 'python3', entry: name }
+  }
+  const exported = [...(files.text('index.js') ?? '').matchAll(/^(?:module\.)?exports\.(\w+)\s*=\s*(.*)$/gm)]
+  const [[, key, value = ''] = [], ...otherExports] = exported
+  const takesRequest = /^(?:async\s*)?(?:function\s*\w*\s*)?\(\s*req\w*\s*,\s*res\w*\s*\)/.test(value)
+  if (key === undefined || key === 'main' || otherExports.length > 0 || !takesRequest) return null
+  return { kind, signature: 'gcf', runtime: 'nodejs', entry: key }
 }
 
 /** AWS Lambda: `exports.handler` in Node.js, `lambda_handler` in Python. */

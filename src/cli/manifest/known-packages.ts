@@ -97,15 +97,22 @@ const entryOf = (entry: string | undefined): { entry?: string } => (entry === un
  */
 function ofOpenWhisk(files: PackageFiles): KnownPackage | null {
   const kind = 'an action of OpenWhisk'
-  if (/^(?:async )?def main\(/m.test(files.text('__main__.py') ?? '')) {
-    return { kind, signature: 'openwhisk', runtime: 'python3', entry: 'main' }
-  }
+  const python = pythonAction(files)
+  if (python !== undefined) return { kind, signature: 'openwhisk', runtime: 'python3', entry: python }
   if (files.text('package.json') === undefined || files.names.some((name) => /^main\.[cm]?[jt]sx?$/.test(name)))
     return null
   const text = files.text(mainIn(files)) ?? ''
   const exportsMain =
     /^\s*(?:module\.)?exports\.main\s*=/m.test(text) || /module\.exports\s*=\s*\{[^}]*\bmain\b/.test(text)
   return exportsMain ? { kind, signature: 'openwhisk', runtime: 'nodejs', entry: 'main' } : null
+}
+
+/** The function of `__main__.py`: `main`, or else its only one. */
+function pythonAction(files: PackageFiles): string | undefined {
+  const text = files.text('__main__.py') ?? ''
+  if (/^(?:async )?def main\(/m.test(text)) return 'main'
+  const [only, ...others] = [...text.matchAll(/^(?:async )?def (\w+)\(\s*[^)\s]/gm)].map(([, name]) => name)
+  return others.length > 0 || files.names.includes('main.py') ? undefined : only
 }
 
 /** The main module of a Node.js package. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { basename, extname, join, resolve } from 'node:path'
 import { unzipSync } from 'fflate'
 import type { Deploying } from '../../client/deployment.ts'
@@ -24,6 +24,8 @@ export interface LocalCode {
   isGuessed?: boolean
   /** Seconds, where the code's own settings name a limit. */
   timeout?: number
+  /** Folders below that contain code, when the folder itself has none. */
+  codeIn?: string[]
   zip: Buffer
   /** The detected kind of code, for messages. */
   what: string
@@ -44,7 +46,9 @@ export function readLocalCode(path: string, { withoutModules }: Deploying = {}, 
   const name = functionName(basename(full, ending))
   if (ending === '.zip') {
     const zip = readFileSync(full)
-    return known(filesOfZip(zip), { name, ...none, zip, what: `the ZIP ${basename(full)}` }, given)
+    const files = filesOfZip(zip)
+    const code = { ...none, name, runtime: languageOf(files.names), zip, what: `the ZIP ${basename(full)}` }
+    return known(files, code, given)
   }
   const runtime = languageFiles().runtimeOf[ending]
   if (runtime === undefined) {
@@ -93,11 +97,15 @@ const isOf = ({ signature }: KnownPackage, given: string | null | undefined): bo
 
 function filesOfZip(zip: Buffer): PackageFiles {
   try {
+    const names: string[] = []
     const inside = unzipSync(zip, {
-      filter: ({ name, originalSize }) => isText.test(name) && originalSize < longestText,
+      filter: ({ name, originalSize }) => {
+        if (!name.endsWith('/')) names.push(name)
+        return isText.test(name) && originalSize < longestText
+      },
     })
     const text = (path: string) => (inside[path] === undefined ? undefined : Buffer.from(inside[path]).toString())
-    return { names: Object.keys(inside), text }
+    return { names, text }
   } catch {
     // The server reports what is wrong with the ZIP.
     return { names: [], text: () => undefined }
@@ -110,19 +118,33 @@ const longestText = 1024 * 1024
 
 function ofFolder(folder: string, without: string[], given: GivenFields): LocalCode {
   const { zip, files } = packFolder(folder, without)
-  const runtime = languageFiles().marks.find(([file]) => existsSync(join(folder, file)))?.[1] ?? onlyLanguage(folder)
+  const runtime = languageOf(files)
   const count = files.length === 1 ? '1 file' : `${files.length} files`
   const text = (path: string) => (files.includes(path) ? readFileSync(join(folder, path), 'utf8') : undefined)
   const name = functionName(basename(folder))
-  const code = { ...none, name, runtime, zip, what: `the folder ${basename(folder)} (${count})` }
+  const codeIn = runtime === undefined ? foldersWithCode(files) : []
+  const code = { ...none, name, runtime, zip, codeIn, what: `the folder ${basename(folder)} (${count})` }
   return known({ names: files, text }, code, given)
 }
 
-/** The language when all source files in the folder itself share one. */
-function onlyLanguage(folder: string): string | undefined {
-  const { runtimeOf } = languageFiles()
-  const languages = new Set(readdirSync(folder).flatMap((name) => runtimeOf[extname(name)] ?? []))
+/** The language by its usual files, else that of all source files in the root. A script of the shell is one that builds the others. */
+function languageOf(files: string[]): string | undefined {
+  const { marks, runtimeOf } = languageFiles()
+  const marked = marks.find(([file]) => files.includes(file))?.[1]
+  if (marked !== undefined) return marked
+  const languages = new Set(
+    files.flatMap((name) => (name.includes('/') || name.endsWith('.sh') ? [] : (runtimeOf[extname(name)] ?? []))),
+  )
   return languages.size === 1 ? [...languages][0] : undefined
+}
+
+/** Folders of the next level with a file that marks a language or an app. */
+function foldersWithCode(files: string[]): string[] {
+  const marks = new Set(['host.json', ...languageFiles().marks.map(([file]) => file)])
+  const found = files
+    .map((name) => name.split('/'))
+    .filter(({ length, 1: file = '' }) => length === 2 && marks.has(file))
+  return [...new Set(found.map(([folder = '']) => folder))]
 }
 
 /** Replaces characters other than letters, digits, `-` and `_`. */

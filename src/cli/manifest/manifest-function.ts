@@ -38,7 +38,11 @@ export interface ManifestFunctionState {
   name: string
   fields: FunctionFields
   runtime: string | undefined
+  /** The runtime that the user names; undefined: only the files name one. */
+  namedRuntime?: string | undefined
   zip?: Buffer
+  /** Folders below that contain code, when the folder itself has none. */
+  codeIn?: string[] | undefined
   /** True when signature and entry are a guess, which an existing function of another signature does not follow. */
   isGuessed?: boolean | undefined
   image?: ImageCode
@@ -78,7 +82,8 @@ export function functionInManifest(
     return { name, fields, runtime: undefined, image: imageCode({ image, mode, ...(port && { port }), ...start }) }
   }
   if (fn.inline !== undefined) {
-    return { name, fields, runtime: fn.runtime, zip: packFile(fn.inline.file, Buffer.from(fn.inline.text)) }
+    const zip = packFile(fn.inline.file, Buffer.from(fn.inline.text))
+    return { name, fields, runtime: fn.runtime, namedRuntime: fn.runtime, zip }
   }
   const code = readLocalCode(join(folder, fn.code ?? name), how, fn)
   const runtime = fn.runtime ?? code.runtime
@@ -91,7 +96,9 @@ export function functionInManifest(
     name,
     fields: { ...fields, ...found },
     runtime,
+    namedRuntime: fn.runtime,
     zip: code.zip,
+    codeIn: code.codeIn,
     isGuessed: fn.signature == null && code.isGuessed,
   }
 }
