@@ -93,6 +93,24 @@ describe('an app of version 4', () => {
     }
   })
 
+  test('a request without a body has none for the library, some versions of which refuse an empty one', async () => {
+    const recorder = `
+      const core = require('@azure/functions-core')
+      core.setProgrammingModel({ name: 'recorder', version: '1', getCapabilities: (one) => one,
+        getInvocationModel: ({ request }) => ({
+          getArguments: () => ({ context: {}, inputs: [] }),
+          invokeFunction: () => Object.keys(request.inputData[0].data.http).sort().join(),
+          getResponse: (_context, text) => ({ returnValue: { http: { body: { string: text } } } }),
+        }) })
+      core.registerFunction({ name: 'told', bindings: {
+        req: { type: 'httpTrigger', direction: 'in', name: 'req', authLevel: 'anonymous' },
+        $return: { type: 'http', direction: 'out', name: '$return' } } }, () => {})`
+    await using worker = await bind({ 'package.json': '{"main": "told.js"}', 'told.js': recorder }, {}, [])
+    expect(await answered(worker, { target: '/api/told' })).toMatchObject({ body: 'headers,method,params,query,url' })
+    const posted = await answered(worker, { method: 'POST', target: '/api/told', body: 'x' })
+    expect(posted).toMatchObject({ body: 'body,headers,method,params,query,url' })
+  })
+
   test('timers and queues are called by name', async () => {
     await using worker = await bind(v4)
     const timer = worker.call({ target: 'nightly' })
@@ -101,6 +119,10 @@ describe('an app of version 4', () => {
       outputs: [{ name: '$return', type: 'queue', to: 'later', messages: ['{"done":true}'] }],
     })
     expect(timer.output.stdout).toBe('late false string\n')
+    const due = { Schedule: { AdjustForDST: true }, ScheduleStatus: { Last: null, Next: 'x' }, IsPastDue: true }
+    const late = worker.call({ target: 'nightly', input: due })
+    await late.outcome
+    expect(late.output.stdout).toBe('late true object\n')
     const executionId = '0192f5a0-0000-7000-8000-00000000abcd'
     const queue = await worker.call({ target: 'orders', input: { n: 1 } }, { executionId }).outcome
     expect(queue).toMatchObject({ value: { message: { n: 1 }, id: executionId, count: 1 } })
@@ -321,6 +343,11 @@ describe('a custom handler', () => {
 describe('is refused in words of Azure Functions', () => {
   test.each<[string, Record<string, string>, RegExp]>([
     ['an app whose main is not a file', { 'package.json': '{"main": "src/*.js"}' }, /No file is named by "main".*src/],
+    [
+      'an app in TypeScript that is not built',
+      { 'package.json': '{"main": "dist/src/*.js"}', 'tsconfig.json': '{}' },
+      /No file is named by "main".*build it first/,
+    ],
     ['an app without functions', { 'package.json': '{"main": "a.js"}', 'a.js': '' }, /No functions were found/],
     ['an app without host.json', { 'host.json': 'x' }, /host.json is not valid JSON/],
     [

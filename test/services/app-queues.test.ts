@@ -59,3 +59,26 @@ test('what the log has told of is forgotten when functions name ever new outputs
   for (let at = 0; at < 2000; at++) await told(`other ${at}`)
   expect(await told('first')).toContain('"first"')
 })
+
+test('all messages of a call are accepted at once, in their order', async () => {
+  const asked: string[] = []
+  const { promise: isOpen, resolve: open } = Promise.withResolvers<void>()
+  const queues = prepare(async ({ input }) => {
+    asked.push(String((input as { text?: string }).text))
+    if (asked.length === 3) open()
+    await isOpen
+  })
+  await queues.deliver(anExecution(), target, [out('1', '2', '3')])
+  expect(asked.map((text) => JSON.parse(text).input)).toEqual(['1', '2', '3'])
+})
+
+test('a refused message fails the call, after the others are settled', async () => {
+  let settled = 0
+  const queues = prepare(async ({ input }) => {
+    if (String((input as { text?: string }).text).includes('bad')) throw new Error('refused')
+    await new Promise((resolve) => setImmediate(resolve))
+    settled++
+  })
+  await expect(queues.deliver(anExecution(), target, [out('bad', 'a', 'b')])).rejects.toThrow('refused')
+  expect(settled).toBe(2)
+})

@@ -143,6 +143,9 @@ export function azureApps(packages?: string): void {
       outputs: [{ name: 'out', type: 'queue', to: 'later', messages: ['done'] }],
     })
     expect(timer.output.stdout).toBe('late False\n')
+    const late = worker.call({ target: 'nightly', input: { ScheduleStatus: { Last: 'x' }, IsPastDue: true } })
+    await late.outcome
+    expect(late.output.stdout).toBe('late True\n')
     expect(await worker.fetch({ target: '/api/order' }).outcome).toMatchObject({
       status: 202,
       outputs: [

@@ -17,6 +17,9 @@ export interface AppFunction {
   [more: string]: unknown
 }
 
+/** The functions of an app; of other code none. */
+export const functionsOf = ({ code }: Fn): AppFunction[] => (Array.isArray(code.functions) ? code.functions : [])
+
 /** The jobs made from the timers of an app. */
 export interface AppJobs {
   /**

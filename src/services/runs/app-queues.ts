@@ -1,4 +1,4 @@
-import type { AppFunction } from '../../domain/functions/app-function.ts'
+import { type AppFunction, functionsOf } from '../../domain/functions/app-function.ts'
 import { inputWith, readersOf } from '../../domain/functions/app-output.ts'
 import { type Fn, type FunctionStore, isApp } from '../../domain/functions/function.ts'
 import type { Execution } from '../../domain/runs/execution.ts'
@@ -35,24 +35,28 @@ export class AppQueues {
   }
 
   /**
-   * Accepts a run for each message that somebody reads, and keeps the others in the execution. All are durable when this
-   * resolves, and none is accepted twice in one attempt. Returns lines for the log of the run. Throws FaasError `queue_full`,
+   * Accepts a run for each message that somebody reads, all at once and in their order, and keeps the others in the execution. All
+   * are durable when this resolves, and none is accepted twice in one attempt. Returns lines for the log of the run. Throws FaasError `queue_full`,
    * `call_too_deep`.
    */
   async deliver(execution: Execution, target: Target, outputs: AppOutput[]): Promise<string> {
     const kept: AppOutput[] = []
+    const accepted: Promise<void>[] = []
     let lines = ''
     for (const output of outputs) {
       if (output.messages.length === 0) continue
       const readers = this.#readers(target, output)
       for (const message of output.messages) {
-        for (const reader of readers) await this.#accept(execution, reader, message)
+        for (const reader of readers) accepted.push(this.#accept(execution, reader, message))
       }
       if (readers.length > 0) continue
       kept.push(output)
       lines += this.#tellOnce(target.fn, output)
     }
     if (kept.length > 0) execution.outputs = JSON.stringify(kept)
+    // Nothing may still be under way when the caller is told that one of them was refused.
+    const refused = (await Promise.allSettled(accepted)).find(({ status }) => status === 'rejected')
+    if (refused !== undefined) await Promise.reject((refused as PromiseRejectedResult).reason)
     return lines
   }
 
@@ -97,5 +101,3 @@ export class AppQueues {
 }
 
 const mostTold = 1000
-
-const functionsOf = ({ code }: Fn): AppFunction[] => (Array.isArray(code.functions) ? code.functions : [])

@@ -1,4 +1,4 @@
-import { type AppFunction, type AppJobs, inputFor, timersIn } from '../../domain/functions/app-function.ts'
+import { type AppFunction, type AppJobs, functionsOf, inputFor, timersIn } from '../../domain/functions/app-function.ts'
 import type { Fn } from '../../domain/functions/function.ts'
 import type { Shares } from '../../domain/platform/limits.ts'
 import type { Principal } from '../../domain/platform/principal.ts'
@@ -74,5 +74,3 @@ export class AppTimers implements AppJobs {
       .filter((job) => job.functionId === fn.id && isUnfinished(job) && inputs.has(job.functionInput ?? ''))
   }
 }
-
-const functionsOf = ({ code }: Fn): AppFunction[] => (Array.isArray(code.functions) ? code.functions : [])

@@ -239,7 +239,8 @@ export class JobRuns {
     }
     try {
       const after = job.overlap === 'queue' ? this.#turns.last(job.id) : undefined
-      const run = await invocation.accept(runOfJob(job, atMs, target, after))
+      const { patterns, clock } = this.#parts
+      const run = await invocation.accept(runOfJob(job, { atMs, nowMs: clock.now(), patterns }, target, after))
       if (!run.duplicate) this.#turns.take(job.id, run)
       return 'made'
     } catch (error) {

@@ -57,9 +57,14 @@ async function loadMain(code) {
       'Set "main" of package.json to the files that register functions, such as "src/functions/*.js".',
     )
   const files = globSync(main, { cwd: code }).sort()
-  if (files.length === 0) throw new InvalidApp(`No file is named by "main" of package.json: ${main}`)
+  if (files.length === 0) throw new InvalidApp(`No file is named by "main" of package.json: ${main}${unbuilt(code)}`)
   for (const file of files) await importCode(join(code, file))
 }
+
+const unbuilt = (code) =>
+  existsSync(join(code, 'tsconfig.json'))
+    ? '. This is an app in TypeScript: build it first (npm install, npm run build)'
+    : ''
 
 /** v3: a folder with a function.json for each function. */
 async function loadFolders(code, folders) {

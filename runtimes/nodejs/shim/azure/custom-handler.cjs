@@ -142,7 +142,7 @@ function triggerValue({ http, json, string, bytes }) {
   if (bytes !== undefined) return toJson(bytes.toString('base64'))
   const { method, url, headers, query, params, body } = http
   const lists = Object.fromEntries(Object.entries(headers).map(([name, one]) => [name, [one]]))
-  const text = Buffer.from(body.bytes).toString()
+  const text = body === undefined ? '' : Buffer.from(body.bytes).toString()
   return { Url: url, Method: method, Query: query, Headers: lists, Params: params, ...(text !== '' && { Body: text }) }
 }
 

@@ -92,6 +92,8 @@ def input_datum(function, kind, value, body, meta):
     trigger = function.trigger['type'].lower()
     now = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())
     if trigger == 'timertrigger':
+        if kind == 'json' and isinstance(value, dict) and 'ScheduleStatus' in value:
+            return types.Datum(to_json(value), 'json'), {}
         status = {'Last': now, 'Next': now, 'LastUpdated': now}
         timer = {'Schedule': {'AdjustForDST': True}, 'ScheduleStatus': status, 'IsPastDue': False}
         return types.Datum(json.dumps(timer), 'json'), {}
