@@ -31,7 +31,7 @@ export interface RestoreResult {
 export async function restoreBackup(file: string, dataDir: string): Promise<RestoreResult> {
   // Files that the executable has just unpacked do not count as data.
   if (existsSync(dataDir) && readdirSync(dataDir).some((name) => name !== 'program')) {
-    throw new Error(`The folder ${dataDir} is not empty: name another, or move it away first.`)
+    throw new Error(`The folder ${dataDir} is not empty: name another with --data-dir, or move it away first.`)
   }
   const unfinished = `${dataDir}.restoring`
   rmSync(unfinished, { recursive: true, force: true })

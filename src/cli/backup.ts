@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { rename } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
-import { argumentAt, type CommandSpec, textOption } from './command.ts'
+import { argumentAt, CliError, type CommandSpec, textOption } from './command.ts'
 import { timeText } from './terminal/table-columns.ts'
 
 const mib = 1024 * 1024
@@ -41,7 +41,7 @@ export const commands: CommandSpec[] = [
       const columns = [
         { title: 'NAME', value: (row: Row) => row.name },
         { title: 'SIZE', value: (row: Row) => `${(row.size_bytes / mib).toFixed(1)} MiB`, right: true },
-        { title: 'MADE', value: (row: Row) => timeText(row.created_at) },
+        { title: 'CREATED', value: (row: Row) => timeText(row.created_at) },
       ]
       cli.out.rows(
         await cli.client().backups.list(),
@@ -58,7 +58,9 @@ export const commands: CommandSpec[] = [
     examples: ['taibai restore friday.tar --data-dir /var/lib/taibai-restored'],
     async run(cli, args, options) {
       const folder = textOption(options, 'dataDir') ?? cli.dataDir
-      const restored = await cli.local.restore(argumentAt(args, 0), folder)
+      const restored = await cli.local.restore(argumentAt(args, 0), folder).catch((error: Error) => {
+        throw new CliError(error.message)
+      })
       cli.out.value({ ...restored, folder }, () => {
         cli.out.line(
           `${folder} is as it was at ${timeText(restored.createdAt)} UTC, with ${restored.packages} packages.`,

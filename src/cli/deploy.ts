@@ -7,7 +7,7 @@ import { type Cli, type CommandSpec, type Options, textOption, usageError } from
 import type { ForeignManifest } from './foreign/foreign-manifest.ts'
 import { readServerlessFile, templateIn, templateNames } from './foreign/serverless-files.ts'
 import { whiskSteps } from './foreign/whisk-entities.ts'
-import { fieldOptions, fieldsOfOptions } from './functions.ts'
+import { fieldOptions, fieldsOfOptions } from './function-options.ts'
 import type { Step } from './manifest/difference.ts'
 import { functionSteps } from './manifest/function-steps.ts'
 import { readLocalCode } from './manifest/local-code.ts'

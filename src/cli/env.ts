@@ -1,5 +1,5 @@
-import { argumentAt, type CommandSpec } from './command.ts'
-import { environmentOf } from './functions.ts'
+import { argumentAt, CliError, type CommandSpec } from './command.ts'
+import { environmentOf } from './function-options.ts'
 import { findFunction } from './servers/target.ts'
 
 export const commands: CommandSpec[] = [
@@ -43,6 +43,9 @@ export const commands: CommandSpec[] = [
     async run(cli, args) {
       const fn = await findFunction(cli.client(), argumentAt(args, 0))
       const names = args[1] as string[]
+      const unknown = names.filter((name) => !(name in fn.env))
+      if (unknown.length > 0)
+        throw new CliError(`${fn.name ?? fn.id} has no variable ${unknown.join(', ')}.`, 'notFound')
       const env = Object.fromEntries(Object.entries(fn.env).filter(([name]) => !names.includes(name)))
       await cli.client().functions.update(fn.id, { env })
       cli.out.value(env, () =>

@@ -1,7 +1,16 @@
+import type { Client } from '../client/client.ts'
 import { explanationOf } from '../client/explanation.ts'
 import type { ExecutionRow } from '../client/resources/executions.ts'
 import type { ListQuery } from '../client/resources/row.ts'
-import { argumentAt, type Cli, type CommandSpec, numberOption, type Options, textOption } from './command.ts'
+import {
+  argumentAt,
+  type Cli,
+  type CommandSpec,
+  numberOption,
+  type Options,
+  textOption,
+  usageError,
+} from './command.ts'
 import { findFunction, functionNames, withNames } from './servers/target.ts'
 import { showPhases } from './terminal/phases-bar.ts'
 import { executionColumns, targetText, timeText } from './terminal/table-columns.ts'
@@ -47,7 +56,7 @@ export const commands: CommandSpec[] = [
     examples: ['taibai explain 0197c0de-0000-7000-8000-000000000000'],
     async run(cli, args) {
       const client = cli.client()
-      const row = await client.executions.get(argumentAt(args, 0))
+      const row = await findExecution(client, argumentAt(args, 0))
       const fn = await client.functions.get(row.function_id).catch(() => null)
       const sentences = explanationOf(row, fn)
       cli.out.value({ execution: row.id, sentences }, () => {
@@ -58,6 +67,14 @@ export const commands: CommandSpec[] = [
     },
   },
 ]
+
+/** Throws CliError where a function's name, for example, is given in place of an id. */
+async function findExecution(client: Client, id: string): Promise<ExecutionRow> {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id)) {
+    throw usageError(`"${id}" is not the id of an execution; "taibai executions --function NAME" lists them.`)
+  }
+  return client.executions.get(id)
+}
 
 /** Newest last, as is usual in a terminal. */
 async function newest(cli: Cli, options: Options): Promise<ExecutionRow[]> {
@@ -74,7 +91,7 @@ async function newest(cli: Cli, options: Options): Promise<ExecutionRow[]> {
 
 async function showOne(cli: Cli, id: string): Promise<void> {
   const client = cli.client()
-  const row = await client.executions.get(id)
+  const row = await findExecution(client, id)
   const [log, nameOf] = await Promise.all([client.executions.log(id), functionNames(client)])
   cli.out.value({ ...row, log }, () => {
     const { out } = cli
@@ -86,7 +103,7 @@ async function showOne(cli: Cli, id: string): Promise<void> {
       ['start', row.cold_reason === null ? row.start_kind : `${row.start_kind} (${row.cold_reason})`],
       ['attempt', row.attempt],
       ['worker', row.worker],
-      ['memory', row.memory_peak_mb === null ? null : `${row.memory_peak_mb} MB peak`],
+      ['memory', row.memory_peak_mb === null ? null : `${row.memory_peak_mb} MiB peak`],
       ['cpu', row.cpu_ms === null ? null : `${row.cpu_ms} ms`],
       ['created', timeText(row.created_at)],
       ['input', row.input],

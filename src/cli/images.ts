@@ -90,7 +90,7 @@ const usersOf = ({ used_by, unused, other_release }: ImageRow): string =>
 const columns: Column<ImageRow>[] = [
   { title: 'NAME', value: ({ names, id }) => nameOf({ names, id }) },
   { title: 'SIZE', value: ({ size_bytes }) => sizeText(size_bytes), right: true },
-  { title: 'MADE', value: ({ created_at }) => timeText(created_at) },
+  { title: 'CREATED', value: ({ created_at }) => timeText(created_at) },
   { title: 'USED BY', value: usersOf },
 ]
 

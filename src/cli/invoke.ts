@@ -11,7 +11,7 @@ import {
   textOption,
   usageError,
 } from './command.ts'
-import { afterEveryEnd } from './functions.ts'
+import { afterEveryEnd } from './function-options.ts'
 import { findFunction, parseTarget, targetFields } from './servers/target.ts'
 import { showPhases } from './terminal/phases-bar.ts'
 
@@ -122,7 +122,7 @@ function showEnd(cli: Cli, row: ExecutionRow, log: string | null, verbose: boole
   if (!verbose) return
   const start = row.cold_reason === null ? row.start_kind : `${row.start_kind}: ${row.cold_reason}`
   showPhases(out, row.phases, start)
-  out.line(`${row.id}  ${row.memory_peak_mb ?? '–'} MB at most, ${row.cpu_ms ?? '–'} ms of CPU`)
+  out.line(`${row.id}  ${row.memory_peak_mb ?? '–'} MiB at most, ${row.cpu_ms ?? '–'} ms of CPU`)
 }
 
 /** Calls over HTTP and passes on the function's response byte for byte as it arrives. */

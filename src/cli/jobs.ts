@@ -1,5 +1,14 @@
 import type { JobChange, JobFields, JobRow } from '../client/resources/jobs.ts'
-import { argumentAt, type Cli, CliError, type CommandSpec, numberOption, type Options, textOption } from './command.ts'
+import {
+  argumentAt,
+  type Cli,
+  CliError,
+  type CommandSpec,
+  numberOption,
+  type Options,
+  textOption,
+  usageError,
+} from './command.ts'
 import { functionNames, targetFields, withNames } from './servers/target.ts'
 import { jobColumns, targetText, timeText } from './terminal/table-columns.ts'
 
@@ -40,6 +49,9 @@ export const commands: CommandSpec[] = [
     async run(cli, args, options) {
       const at = textOption(options, 'at')
       const count = numberOption(options, 'count', '--count')
+      if (args[1] === undefined && at === undefined) {
+        throw usageError('Say when: a pattern, such as "0 9 * * mon-fri", or --at "2030-01-01 09:00".')
+      }
       const job = await cli.client().jobs.create({
         ...targetFields(argumentAt(args, 0)),
         ...fieldsOf(options),

@@ -61,8 +61,21 @@ function makeProgram(specs: CommandSpec[], io: ProgramIo, act: Run): Command {
     .showHelpAfterError('See "taibai help" for the commands, and --help for the options of one.')
     .addHelpText('after', '\nDocs: taibai help <command>; the server shows all pages at /docs.')
   for (const spec of specs) addCommand(program, spec, act)
+  for (const command of program.commands) hintAfterError(command)
   return program
 }
+
+/** After an error, commander shows how the command is called, or the verbs of a noun. */
+function hintAfterError(command: Command): void {
+  const path = pathOf(command)
+  const verbs = command.commands.map((each) => each.name())
+  if (verbs.length === 0) command.showHelpAfterError(`Usage: ${path} ${command.usage()} (${path} --help)`)
+  else command.showHelpAfterError(`The commands of ${path} are ${verbs.join(', ')}.`)
+  for (const each of command.commands) hintAfterError(each)
+}
+
+const pathOf = (command: Command): string =>
+  command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
 
 /** Removes commander's prefix "error: ", since our messages are sentences. */
 const sentence = (text: string): string => {
@@ -151,11 +164,11 @@ function explained(error: unknown, version: string, spec: CommandSpec): { messag
 }
 
 /** The server names a parameter of its API, which is an option of some commands. */
-const inWordsOf = ({ options = [] }: CommandSpec, message: string): string =>
-  message.replace(
-    ', or delete with ?cascade=true',
-    options.some(([flags]) => flags.startsWith('--cascade')) ? ', or say --cascade' : '',
-  )
+function inWordsOf({ options = [] }: CommandSpec, message: string): string {
+  const has = (option: string) => options.some(([flags]) => flags.startsWith(`${option} `) || flags === option)
+  const cascade = message.replace(', or delete with ?cascade=true', has('--cascade') ? ', or say --cascade' : '')
+  return has('--at') ? cascade.replace(/^first_execution_time\b/, '--at') : cascade
+}
 
 const tokenHelp =
   'Commands take it from TAIBAI_TOKEN, from a context ("taibai context add"), or from the data folder that TAIBAI_DATA_DIR names.'

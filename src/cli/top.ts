@@ -67,7 +67,7 @@ function serverLine({ server, missed }: LivePicture): string {
   const { running, queued, jobs, workers } = server
   const states = Object.entries(workers ?? {}).map(([state, count]) => `${count} ${state}`)
   const parts = [
-    running !== undefined && `${running} at work`,
+    running !== undefined && `${running} running`,
     queued !== undefined && `${queued} waiting`,
     jobs !== undefined && `${jobs} jobs`,
     workers !== undefined && `workers: ${states.join(', ') || 'none'}`,

@@ -97,7 +97,10 @@ export const commands: CommandSpec[] = [
     arguments: [['<alias>', 'its name']],
     examples: ['taibai aliases rm live'],
     async run(cli, args) {
-      await cli.client().aliases.delete(argumentAt(args, 0))
+      await cli
+        .client()
+        .aliases.delete(argumentAt(args, 0))
+        .catch(noAlias(argumentAt(args, 0)))
       cli.out.value({ deleted: argumentAt(args, 0) }, () => cli.out.line(`${argumentAt(args, 0)} is removed.`))
     },
   },
@@ -112,7 +115,7 @@ export const commands: CommandSpec[] = [
     async run(cli, args) {
       const client = cli.client()
       const name = argumentAt(args, 0)
-      const alias = await client.aliases.get(name)
+      const alias = await client.aliases.get(name).catch(noAlias(name))
       const numbers = (await client.versions.list(alias.function_id)).map(({ version_number }) => version_number)
       const wanted = args[1] === undefined ? before(numbers, alias.function_version) : Number(args[1])
       if (wanted === undefined) throw new CliError(`${name} points to the oldest version: there is no earlier one.`)
@@ -124,6 +127,14 @@ export const commands: CommandSpec[] = [
     },
   },
 ]
+
+/** For `catch`: replaces the server's 404 by what to do. */
+const noAlias =
+  (name: string) =>
+  (error: unknown): never => {
+    if ((error as { status?: number }).status !== 404) throw error
+    throw new CliError(`There is no alias "${name}"; "taibai aliases list" shows all.`, 'notFound')
+  }
 
 /** The highest lower version; 0, the function itself, counts as the latest. */
 function before(numbers: number[], current: number): number | undefined {

@@ -23,7 +23,7 @@ export const commands: CommandSpec[] = [
 ]
 
 const allColumns: Column<KeptWorkerRow>[] = [
-  { title: 'GOES', value: ({ eviction }) => (eviction === null ? '' : `${eviction}.`), right: true },
+  { title: 'EVICTION', value: ({ eviction }) => (eviction === null ? '' : `${eviction}.`), right: true },
   { title: 'WORKER', value: ({ worker_name }) => worker_name },
   { title: 'FUNCTION', value: ({ function_name, function_id }) => function_name ?? function_id ?? '(generic)' },
   { title: 'VERSION', value: ({ function_version }) => function_version ?? '', right: true },

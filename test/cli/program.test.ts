@@ -21,7 +21,12 @@ describe('refuses with code 2 and a sentence', () => {
   const cases: [what: string, argv: string[], sentence: RegExp][] = [
     ['a command that there is not', ['deplyo'], /Unknown command 'deplyo'\n\(Did you mean deploy\?\)/],
     ['an option that there is not', ['list', '--nope'], /Unknown option '--nope'/],
-    ['a missing argument', ['show'], /Missing required argument 'function'/],
+    ['an option of another command', ['init', '--runtime'], /Usage: taibai init \[options\] \[template\] \[name\]/],
+    ['a missing argument', ['show'], /Missing required argument 'function'\nUsage: taibai show \[options\] <function>/],
+    ['an argument too many', ['secret', 'set', 'pw', 'x'], /Usage: taibai secret set \[options\] <name>/],
+    ['a verb that a noun has not', ['env', 'greet'], /The commands of taibai env are list, set, rm\./],
+    ['a job without a time', ['jobs', 'add', 'x'], /a pattern, such as "0 9 \* \* mon-fri", or --at/],
+    ['a name in place of an id', ['explain', 'x'], /"taibai executions --function NAME" lists them/],
     ['a number that is none', ['update', 'x', '--timeout', 'long'], /--timeout takes a whole number, not "long"/],
     ['a change without a change', ['update', 'x'], /Name what to change/],
     ['a path that is not there', ['deploy', '/nowhere/at/all'], /There is no file or folder/],

@@ -399,7 +399,7 @@ describe('The program as a process', () => {
     const made = (await program('token', 'create', 'ci', '--json')).stdout
     expect(JSON.parse(made).token).toMatch(/^tb_/)
     expect((await program('token', 'list')).stdout).toContain('ci')
-    expect((await program('workers')).stdout).toMatch(/^ *GOES +WORKER +FUNCTION.*\n(.*\n)* *\d*\.? +\w+ +greet /m)
+    expect((await program('workers')).stdout).toMatch(/^ *EVICTION +WORKER +FUNCTION.*\n(.*\n)* *\d*\.? +\w+ +greet /m)
     expect((await program('workers', 'greet')).stdout).toMatch(/^WORKER +VERSION\n\w+ +0/m)
     expect((await program('stats', 'greet')).stdout).toMatch(/^run +/m)
     expect((await program('usage')).stdout).toMatch(/^greet +\d+/m)

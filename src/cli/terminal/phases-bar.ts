@@ -8,8 +8,8 @@ const parts = ['load', 'resume'] as const
 const explanations: Record<string, string> = {
   queue: 'waited for its turn',
   acquire: 'waited for a worker',
-  load: 'of it: loading the code',
-  resume: 'of it: waking the worker',
+  load: 'of which: loading the code',
+  resume: 'of which: resuming the worker',
   run: 'ran',
 }
 const barWidth = 40

@@ -41,7 +41,7 @@ export const functionColumns = (runtimeNames: ReadonlyMap<string, string | null>
   { title: 'TIMEOUT', value: ({ timeout }) => `${timeout} s`, right: true },
   { title: 'CALLS', value: ({ count }) => count, right: true },
   { title: 'VERSIONS', value: ({ latest_version }) => latest_version, right: true },
-  { title: 'CHANGED', value: ({ updated_at, created_at }) => timeText(updated_at ?? created_at) },
+  { title: 'CHANGED OR CALLED', value: ({ updated_at, created_at }) => timeText(updated_at ?? created_at) },
 ]
 
 export const executionColumns: Column<ExecutionRow>[] = [
@@ -70,14 +70,14 @@ export const versionColumns: Column<VersionRow>[] = [
   { title: 'VERSION', value: ({ version_number }) => version_number, right: true },
   { title: 'DESCRIPTION', value: ({ description }) => description },
   { title: 'CALLS', value: ({ count }) => count, right: true },
-  { title: 'MADE', value: ({ created_at }) => timeText(created_at) },
+  { title: 'CREATED', value: ({ created_at }) => timeText(created_at) },
 ]
 
 export const aliasColumns: Column<AliasRow>[] = [
   { title: 'ALIAS', value: ({ name }) => name },
   { title: 'FUNCTION', value: ({ function_id }) => function_id },
   { title: 'VERSION', value: ({ function_version }) => function_version, right: true },
-  { title: 'ALSO', value: ({ weights }) => (weights === undefined ? null : weightsText(weights)) },
+  { title: 'WEIGHTS', value: ({ weights }) => (weights === undefined ? null : weightsText(weights)) },
   { title: 'DESCRIPTION', value: ({ description }) => description },
 ]
 

@@ -62,7 +62,7 @@ export function ExecutionPage({ id }: { id: string }) {
           ['Dead letter since', row.dead_at === null ? null : time(row.dead_at)],
           ['Destination', row.delivery && <Delivery delivery={row.delivery} />],
           ['Worker', row.worker],
-          ['Memory', row.memory_peak_mb === null ? null : `${row.memory_peak_mb} MB peak`],
+          ['Memory', row.memory_peak_mb === null ? null : `${row.memory_peak_mb} MiB peak`],
           ['CPU', row.cpu_ms === null ? null : `${row.cpu_ms} ms`],
           ['Started', time(row.created_at)],
           ['ID', <code>{row.id}</code>],

@@ -45,7 +45,7 @@ export function FunctionPage({ id }: { id: string }) {
           ['Memory', mebibytes(data.memory_size)],
           ['Timeout', `${data.timeout} s`],
           ['Versions', data.latest_version],
-          ['Changed', time(data.updated_at ?? data.created_at)],
+          ['Changed or called', time(data.updated_at ?? data.created_at)],
         ]}
       />
       <div class="tabs" role="tablist" aria-label="Sections of the function">

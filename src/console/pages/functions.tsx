@@ -60,7 +60,7 @@ export function FunctionsPage() {
               { title: 'Timeout', cell: ({ timeout }) => `${timeout} s`, number: true },
               { title: 'Versions', cell: ({ latest_version }) => latest_version, number: true },
               { title: 'Calls', cell: ({ count }) => count, number: true },
-              { title: 'Changed', cell: ({ updated_at, created_at }) => time(updated_at ?? created_at) },
+              { title: 'Changed or called', cell: ({ updated_at, created_at }) => time(updated_at ?? created_at) },
             ]}
           />
         </>
