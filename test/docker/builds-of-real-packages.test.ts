@@ -42,9 +42,17 @@ describeBuilds('A server installs', () => {
     ['pnpm', { 'pnpm-lock.yaml': pnpm }, '$ pnpm install --frozen-lockfile'],
     ['yarn 1', { 'yarn.lock': yarn1 }, '$ yarn install --frozen-lockfile'],
     ['yarn 4', { 'yarn.lock': yarn4 }, '$ yarn workspaces focus'],
+    [
+      'another pnpm, as packageManager says',
+      {
+        'pnpm-lock.yaml': pnpm,
+        'package.json': JSON.stringify({ ...JSON.parse(pg['package.json'] ?? ''), packageManager: 'pnpm@9.15.4' }),
+      },
+      'pnpm@9.15.4',
+    ],
     ['npm without a lock file', {}, 'There is no lock file'],
   ])('pg by %s', async (manager, lock, said) => {
-    const name = `pg-${manager.replaceAll(' ', '-')}`
+    const name = `pg-${manager.replaceAll(/\W+/g, '-')}`
     expect(await deployed(name, 'nodejs', { ...pg, ...lock } as Record<string, string>)).toContain(said)
     expect((await call(name)).text).toBe('ECONNREFUSED')
   })

@@ -2,12 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { projectFolder } from '../../src/assets.ts'
 import { builderOf } from '../../src/domain/functions/runtime.ts'
 import { readRuntimes } from '../../src/engine/worker/runtime-catalog.ts'
-import {
-  type BuildRequest,
-  buildRefusal,
-  type PackageFiles,
-  requiredBuild,
-} from '../../src/services/functions/dependency-list.ts'
+import { type BuildRequest, type PackageFiles, requiredBuild } from '../../src/services/functions/dependency-list.ts'
 
 /** Which files are dependency lists, and which files of a package its build uses, as the runtimes declare them. */
 
@@ -47,6 +42,14 @@ describe('A package is taken as it is', () => {
       'python3',
       { 'pyproject.toml': '[tool.ruff]\nline-length = 120' },
     ],
+    [
+      'whose pyproject.toml of Poetry needs Python only',
+      'python3',
+      {
+        'pyproject.toml': '[tool.poetry.dependencies]\n# nothing\npython = "^3.11"\n\n[build-system]\nrequires = ["x"]',
+      },
+    ],
+    ['whose Pipfile.lock has nothing', 'python3', { 'Pipfile.lock': '{"default": {}, "develop": {"x": {}}}' }],
     ['with modules of Python', 'python3', { 'requirements.txt': 'flask', 'flask-3.1.2.dist-info': '' }],
     ['with packages of Azure Functions', 'python3', { 'requirements.txt': 'flask', '.python_packages': '' }],
     ['with those of an action of OpenWhisk', 'python3', { 'requirements.txt': 'flask', virtualenv: '' }],
@@ -102,7 +105,34 @@ describe('A package is built', () => {
     ['package.json', 'nodejs', { 'package.json': `{"scripts": {"postinstall": "x"}, ${sharp.slice(1)}` }, null],
     ['requirements.txt', 'python3', { 'requirements.txt': '# web\nflask==3.1.2\n' }, ['requirements.txt']],
     ['requirements.txt', 'python3', { 'requirements.txt': 'flask\n-r more.txt\n', 'more.txt': '' }, null],
+    ['requirements.txt', 'python3', { 'requirements.txt': 'flask\n-rmore.txt\n', 'more.txt': '' }, null],
     ['requirements.txt', 'python3', { 'requirements.txt': './own' }, null],
+    [
+      'poetry.lock',
+      'python3',
+      { 'poetry.lock': '[[package]]\nname = "x"', 'pyproject.toml': '[project]\ndependencies = ["x"]' },
+      ['poetry.lock', 'pyproject.toml'],
+    ],
+    [
+      'requirements.txt',
+      'python3',
+      { 'poetry.lock': '[[package]]\nname = "x"', 'requirements.txt': 'x' },
+      ['poetry.lock', 'requirements.txt'],
+    ],
+    ['Pipfile.lock', 'python3', { 'Pipfile.lock': '{"default": {"x": {}}}', Pipfile: '' }, ['Pipfile', 'Pipfile.lock']],
+    [
+      'pyproject.toml',
+      'python3',
+      { 'pyproject.toml': '[tool.poetry.dependencies]\npython = "^3.11"\n\n# web\nflask = "^3"\n' },
+      ['pyproject.toml'],
+    ],
+    [
+      'package.json',
+      'nodejs',
+      { 'package.json': sharp, 'bun.lock': '{}', '.pnpmfile.cjs': '' },
+      ['.pnpmfile.cjs', 'bun.lock', 'package.json'],
+    ],
+    ['package.json', 'nodejs', { 'package.json': sharp, '.yarnrc.yml': 'plugins:\n  - .yarn/plugins/a.cjs' }, null],
     [
       'pyproject.toml',
       'python3',
@@ -163,18 +193,10 @@ describe('What was installed serves', () => {
 test.each([
   ['requirements.txt', `flask${'\n'.repeat(80_000)}`],
   ['pyproject.toml', 'dependencies=[\n'.repeat(40_000)],
+  ['pyproject.toml', `[tool.poetry.dependencies]${'\npython = 3 '.repeat(40_000)}`],
+  ['pyproject.toml', `[tool.poetry.dependencies]${'\n'.repeat(80_000)}`],
 ])('A list made to be slow to read holds nobody up: %s', (list, text) => {
   const begunMs = performance.now()
   wantedOf('python3', { [list]: text })
   expect(performance.now() - begunMs).toBeLessThan(10_000)
-})
-
-test('A refusal repeats the last lines of the tool, and says where all of them are', () => {
-  const log = Array.from({ length: 100 }, (_, at) => `line ${at}`).join('\n')
-  const { code, message } = buildRefusal('it ended with code 1.', log, 'the-id')
-  expect(code).toBe('build_failed')
-  const lines = message.split('\n')
-  expect(lines[0]).toBe('The build failed, and nothing was changed: it ended with code 1.')
-  expect(lines.slice(2, -1)).toEqual(log.split('\n').slice(-30))
-  expect(lines.at(-1)).toContain('GET /v1/builds/the-id/log')
 })

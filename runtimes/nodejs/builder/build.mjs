@@ -2,13 +2,15 @@
 // beside the package's files. Its output is the log of the build.
 
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
 
 const root = '/build'
 const folder = join(root, 'package')
-/** Downloaded by builds that need them. */
-const tools = { pnpm: '10.34.9', yarn: '1.22.22', '@yarnpkg/cli-dist': '4.18.1', esbuild: '0.28.2' }
+/** Downloaded by builds that need them; `packageManager` of package.json may name another version of pnpm, yarn or bun. */
+const tools = { pnpm: '10.34.9', yarn: '1.22.22', '@yarnpkg/cli-dist': '4.18.1', bun: '1.4.5', esbuild: '0.28.2' }
+/** Versions of pnpm that read the lock files that the version above does not. */
+const pnpmOfLock = { 5: '7.33.7', 6: '8.15.9' }
 
 process.chdir(folder)
 const secretsFile = join(root, 'in/secrets.json')
@@ -18,6 +20,7 @@ rmSync(secretsFile)
 trustOperator()
 
 const isBundled = process.env.BUNDLE_ENTRY !== undefined
+const packed = new Set(pathsBelow('.'))
 if (existsSync('package.json')) install()
 if (isBundled) bundle(process.env.BUNDLE_ENTRY)
 if (existsSync('node_modules')) {
@@ -25,6 +28,28 @@ if (existsSync('node_modules')) {
     rmSync(join('node_modules', name), { recursive: true, force: true })
   }
   renameSync('node_modules', join(root, 'out/node_modules'))
+}
+keepMade('.')
+
+/** Keeps what scripts of the package made, and the modules of workspaces. */
+function keepMade(folder) {
+  const ofManagers = /^(package-lock\.json|pnpm-lock\.yaml|yarn\.lock|bun\.lockb?|\.yarn|\.pnp\..*|\.pnpm-store)$/
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (packed.has(path)) {
+      if (entry.isDirectory()) keepMade(path)
+    } else if (folder !== '.' || !ofManagers.test(path)) {
+      mkdirSync(join(root, 'out', folder), { recursive: true })
+      renameSync(path, join(root, 'out', path))
+    }
+  }
+}
+
+function pathsBelow(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    return entry.isDirectory() ? [path, ...pathsBelow(path)] : [path]
+  })
 }
 
 /** Trusts the operator's certificate authorities in addition to the runtime's. */
@@ -35,20 +60,41 @@ function trustOperator() {
 
 /** The lock file selects the package manager; its content is installed exactly, or the build fails. */
 function install() {
-  if (existsSync('pnpm-lock.yaml'))
-    return run(tool('pnpm', 'pnpm'), ['install', '--frozen-lockfile', '--prod', '--node-linker=hoisted'])
+  if (existsSync('pnpm-lock.yaml')) return pnpm(readFileSync('pnpm-lock.yaml', 'utf8'))
   if (existsSync('yarn.lock')) return yarn(readFileSync('yarn.lock', 'utf8'))
+  if (existsSync('bun.lock') || existsSync('bun.lockb'))
+    return run(tool('bun', 'bun', named('bun')), ['install', '--frozen-lockfile', '--production'])
   const quiet = ['--omit=dev', '--no-audit', '--no-fund', '--no-update-notifier']
   const isLocked = existsSync('package-lock.json') || existsSync('npm-shrinkwrap.json')
   if (!isLocked) console.log('There is no lock file: the newest versions that package.json allows are installed.')
   run('npm', [isLocked ? 'ci' : 'install', ...quiet])
 }
 
+function pnpm(lock) {
+  const version = named('pnpm') ?? pnpmOfLock[/^lockfileVersion: '?(\d+)/m.exec(lock)?.[1]]
+  // It would else download the version of packageManager by programs that a build does not have.
+  const settings = { NPM_CONFIG_MANAGE_PACKAGE_MANAGER_VERSIONS: 'false' }
+  run(tool('pnpm', 'pnpm', version), ['install', '--frozen-lockfile', '--prod', '--node-linker=hoisted'], settings)
+}
+
 function yarn(lock) {
   if (!lock.includes('__metadata:'))
     return run(tool('yarn', 'yarn'), ['install', '--frozen-lockfile', '--production', '--non-interactive'])
-  const settings = { YARN_NODE_LINKER: 'node-modules', YARN_ENABLE_TELEMETRY: '0', YARN_ENABLE_GLOBAL_CACHE: 'false' }
-  run(tool('@yarnpkg/cli-dist', 'yarn'), ['workspaces', 'focus', '--all', '--production'], settings)
+  const settings = {
+    ...{ YARN_NODE_LINKER: 'node-modules', YARN_ENABLE_TELEMETRY: '0', YARN_ENABLE_GLOBAL_CACHE: 'false' },
+    // The version in the package may be one that cannot install for production only.
+    YARN_IGNORE_PATH: '1',
+  }
+  const version = named('yarn')
+  const own = version !== undefined && Number.parseInt(version, 10) >= 4 ? version : undefined
+  run(tool('@yarnpkg/cli-dist', 'yarn', own), ['workspaces', 'focus', '--all', '--production'], settings)
+}
+
+/** The version of this package manager that package.json names. */
+function named(manager) {
+  const { packageManager } = JSON.parse(readFileSync('package.json', 'utf8'))
+  const [, name, version] = /^(\w+)@(\d+\.\d+\.\d+)(\+.*)?$/.exec(packageManager ?? '') ?? []
+  return name === manager ? version : undefined
 }
 
 /** Bundles the entry's module with its imports from the package; installed packages stay outside. */
@@ -72,9 +118,9 @@ function bundle(entry) {
 }
 
 /** Path of a program in a package, which is downloaded from the configured registry. */
-function tool(name, program) {
+function tool(name, program, version = tools[name]) {
   const place = join(root, 'tools')
-  run('npm', ['install', '--prefix', place, '--no-audit', '--no-fund', '--loglevel=error', `${name}@${tools[name]}`])
+  run('npm', ['install', '--prefix', place, '--no-audit', '--no-fund', '--loglevel=error', `${name}@${version}`])
   return join(place, 'node_modules/.bin', program)
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { FaasError, invalid } from '../../domain/errors.ts'
+import { invalid } from '../../domain/errors.ts'
 import type { BuilderFacts, BuildMode } from '../../domain/functions/build.ts'
 
 /** Whether a package needs a build, and from which of its files. Pure. */
@@ -60,18 +60,3 @@ const fits = (pattern: string, name: string): boolean =>
   pattern.startsWith('*') ? name.endsWith(pattern.slice(1)) : name === pattern
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
-
-/** Lines of output in a refusal. */
-const shownLines = 30
-const shownBytes = 6000
-
-/** The error for the caller of a failed build: the reason, the last lines of output, and where the full log is. */
-export function buildRefusal(why: string, log: string, id: string): FaasError {
-  const lines = log.trimEnd().split('\n').slice(-shownLines).join('\n').slice(-shownBytes)
-  const printed = lines.trim() === '' ? [] : ['Its last lines:', lines]
-  const text = [`The build failed, and nothing was changed: ${why}`, ...printed, whereAllIs(id)]
-  return new FaasError('build_failed', text.join('\n'))
-}
-
-const whereAllIs = (id: string): string =>
-  `Its whole output: taibai builds log ${id} (GET /v1/builds/${id}/log). If nothing has to be installed: taibai deploy --no-build (?build=never).`

@@ -4,7 +4,7 @@ import type { Build, BuildMode, BuildStore } from '../../domain/functions/build.
 import type { Log } from '../../domain/runs/log.ts'
 import { BuildLog } from './build-log.ts'
 import { serverStopping } from './build-queue.ts'
-import { buildRefusal } from './dependency-list.ts'
+import { buildRefusal } from './build-refusal.ts'
 import { Superseded } from './deployment-order.ts'
 import type { PackageQuota } from './package-quota.ts'
 
