@@ -1,4 +1,8 @@
 /** Functions written for Fission's Node.js and Python environments. */
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import type { BindOptions, BoundWorker, HttpRequest } from '../support/conformance-harness.ts'
@@ -19,6 +23,17 @@ async function answered(worker: BoundWorker, request: HttpRequest) {
   const outcome = await worker.fetch(request).outcome
   if (outcome.state !== 'answer') throw new Error(JSON.stringify(outcome))
   return { status: outcome.status, headers: Object.fromEntries(outcome.headers), body: outcome.body.toString() }
+}
+
+/** Answers 201 with what it gets. */
+async function shop() {
+  const server = createServer(async (request, response) => {
+    response.writeHead(201, { 'content-type': 'application/json' })
+    response.end(`{"got": ${await text(request)}}`)
+  })
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}/`, close: () => server.close() }
 }
 
 describe('Node.js', () => {
@@ -110,6 +125,15 @@ def main():
 
 def needs(argument): pass
 `
+
+  test('a function asks other servers with the library of requests', async () => {
+    const { url, close } = await shop()
+    const asks = `import requests\ndef main():\n  answer = requests.post('${url}', json={'n': 1}, timeout=5)\n  return answer.json(), answer.status_code`
+    await using worker = await bind({ 'hello.py': asks })
+    const answer = await answered(worker, { target: '/' })
+    close()
+    expect(answer).toMatchObject({ status: 201, body: '{"got":{"n":1}}\n' })
+  })
 
   test('a function answers in a request of Flask', async () => {
     await using worker = await bind({ 'hello.py': code })

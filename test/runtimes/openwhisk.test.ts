@@ -176,6 +176,20 @@ describe('an action for Python', () => {
     ['a file named exec', { exec: 'def main(p):\n  return {"e": 1}' }, 'main', { e: 1 }],
     ['async', { 'a.py': 'async def main(p):\n  return {"s": 1}' }, 'main', { s: 1 }],
     ['module.function', { 'a.py': '', 'b.py': 'def run(p):\n  return {"r": 1}' }, 'b.run', { r: 1 }],
+    [
+      "one with the platform's library of requests, and the certificates that it trusts",
+      {
+        'a.py': 'import os, requests\ndef main(p):\n  return {"is": os.path.getsize(requests.certs.where()) > 100000}',
+      },
+      'main',
+      { is: true },
+    ],
+    [
+      'one that brings that library itself',
+      { '__main__.py': 'import requests\ndef main(p):\n  return {"v": requests.v}', 'requests.py': 'v = 5' },
+      'main',
+      { v: 5 },
+    ],
     ["Taibai's own entry", { '__main__.py': 'def main(p):\n  return {"i": 2}', 'b.py': '' }, 'main.main', { i: 2 }],
     [
       'one with a virtualenv',

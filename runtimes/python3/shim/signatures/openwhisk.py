@@ -9,6 +9,7 @@ from ..errors import Refusal, describe
 from ..json_text import to_json
 from ..openwhisk.actions import find_action
 from ..openwhisk.environment import entering, surroundings
+from ..platform import supply
 from ..results import encode_text, encode_value, result_of
 from ..wire import FAILED
 
@@ -31,6 +32,7 @@ class Action:
 def load(meta):
     Action.defaults = surroundings(meta)
     Action.enter = staticmethod(entering(meta))
+    supply()
     return find_action(meta['code'], meta['entry'] or 'main')
 
 
