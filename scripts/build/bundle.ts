@@ -29,7 +29,7 @@ export async function bundle(kind: Kind, folder: string, { isReadable = false } 
   const [main, commands, ledgerThread] = [inFolder('main'), inFolder('commands'), inFolder('ledger-thread')]
   await Promise.all([
     compile(kind, 'src/main.ts', main, { isReadable }),
-    kind === 'executable' && compile(kind, 'src/main.ts', commands, { without: ['./serve.ts'] }),
+    kind === 'executable' && compile(kind, 'src/main.ts', commands, { without: ['src/serve.ts'] }),
     compile(kind, 'src/store/ledger-writer.ts', ledgerThread, { isReadable }),
   ])
   const files = travelling()
@@ -43,7 +43,7 @@ const ownUrl = "const ownUrl = require('node:url').pathToFileURL(__filename).hre
 
 interface How {
   isReadable?: boolean
-  /** Our own modules to leave out. */
+  /** Our own modules to leave out, by their paths in the project: a command has the name of the server's module. */
   without?: string[]
 }
 
@@ -67,7 +67,7 @@ async function compile(
     legalComments: 'none',
     // The npm package contains the real module.
     ...(kind === 'package' && { banner: { js: ownUrl } }),
-    external: [kind === 'package' ? 'better-sqlite3' : '*.node', ...without],
+    external: [kind === 'package' ? 'better-sqlite3' : '*.node', ...without.map((path) => join(projectFolder, path))],
     logLevel: 'error',
     define: {
       'import.meta.dirname': kind === 'executable' ? '""' : '__dirname',

@@ -74,7 +74,11 @@ export async function runSamples({ client, progress, out }: Context, samples: Sa
   await waitForWorkers(client, samples)
   const all: ExecutionRow[] = []
   for (const { name } of samples) {
-    const executions = [await callCold(client, name), await callPrewarmed(client, name), await call(client, name)]
+    const executions = [
+      await callAnew(client, name, limits.ofNoGenericWorker),
+      await callAnew(client, name, limits.usual),
+      await call(client, name),
+    ]
     all.push(...executions)
     out.line(callsTable(name, executions))
     const failed = executions.find((execution) => execution.status !== 'success')
@@ -89,15 +93,11 @@ const legend = `
   prewarmed  a worker that waited for any function took this one
   warm       the function's own worker was still there`
 
-/** Generic workers have the default network; a function without network needs a worker of its own. */
-async function callCold(client: Client, name: string): Promise<ExecutionRow> {
-  await client.functions.update(name, { network: 'none' })
-  await client.functions.detach(name)
-  return call(client, name)
-}
+/** Every engine can start such workers; one without a network needs an engine that shares a folder with the server. */
+const limits = { ofNoGenericWorker: { tmp_size: 8 * 1024 * 1024 }, usual: { tmp_size: null } }
 
-async function callPrewarmed(client: Client, name: string): Promise<ExecutionRow> {
-  await client.functions.update(name, { network: 'egress' })
+async function callAnew(client: Client, name: string, changes: { tmp_size: number | null }): Promise<ExecutionRow> {
+  await client.functions.update(name, changes)
   await client.functions.detach(name)
   return call(client, name)
 }

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { inTurn, type Start } from '../../scripts/build/figures.ts'
+import { commandGroups } from '../../src/cli/commands.ts'
 import { BareRoot } from '../support/bare-root.ts'
 import { DataFolder } from '../support/data-folder.ts'
 import { dockerSocket } from '../support/docker-api.ts'
@@ -34,6 +35,17 @@ describe('the executable', () => {
     expect(spawnSync(executable, ['--version'], { encoding: 'utf8' }).stdout).toBe(`${version}\n`)
     expect(cpuOf(executable, '--version')).toBeLessThanOrEqual(2.2 * cpuOf(process.execPath, '-e', '0'))
   })
+
+  test('shows the help of all commands, and of each', () => {
+    const help = (...words: string[]) => spawnSync(executable, [...words, '--help'], { encoding: 'utf8' })
+    const all = help()
+    expect([all.status, all.stderr]).toEqual([0, ''])
+    for (const word of Object.values(commandGroups).flatMap(Object.keys)) {
+      expect(all.stdout).toMatch(new RegExp(`^  ${word}\\b`, 'm'))
+      const { status, stdout, stderr } = help(word)
+      expect([word, status, stderr, stdout]).toEqual([word, 0, '', expect.stringContaining(`Usage: taibai ${word}`)])
+    }
+  }, 60_000)
 
   test('takes at most a third of the processor time of the sources until it is ready, and 130 MB then', async () => {
     const isAThird = (own: Start, sources: Start) => own.cpuMs <= sources.cpuMs / 3 && own.memoryMb <= 130
