@@ -133,6 +133,7 @@ export function makeServices(infrastructure: Infrastructure) {
     log,
   })
   const sources = new Sources({
+    shares: infrastructure.shares,
     store: stores.sources,
     targets,
     invocation,
@@ -172,6 +173,7 @@ export function makeServices(infrastructure: Infrastructure) {
     jobs,
     sources,
     secrets: new Secrets({
+      shares: infrastructure.shares,
       secrets: stores.secrets,
       functions,
       inUse,
@@ -226,7 +228,7 @@ export function makeServices(infrastructure: Infrastructure) {
       newId,
       maxVersions: settings.maxVersions,
     }),
-    aliases: new Aliases({ aliases, functions, inUse, targets, clock, newId }),
+    aliases: new Aliases({ aliases, functions, inUse, targets, clock, newId, shares: infrastructure.shares }),
     shares: infrastructure.shares,
     usage: new Usage({
       ...{ store: infrastructure.usage, meter: infrastructure.meter, functions, clock },
@@ -274,7 +276,13 @@ export function makeServices(infrastructure: Infrastructure) {
     registries: new Registries({ ...infrastructure.registries, clock }),
     tokens,
     audit: new AuditLog({ store: stores.audit, clock, newId, log, rules: settings.audit }),
-    accessKeys: new AccessKeys({ keys: stores.accessKeys, tokens, vault: infrastructure.vault, clock }),
+    accessKeys: new AccessKeys({
+      keys: stores.accessKeys,
+      tokens,
+      vault: infrastructure.vault,
+      clock,
+      shares: infrastructure.shares,
+    }),
     lambdaSettings: stores.lambdaSettings,
     whiskEntities: stores.whiskEntities,
     packages,

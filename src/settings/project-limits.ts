@@ -4,7 +4,10 @@ import { int, list } from './value-kinds.ts'
 
 export const projectLimits = {
   projectLimits: list
-    .default(['functions=10000', 'jobs=10000', 'webhooks=10000', 'whisk_entities=10000', 'record_bytes=100000000000'])
+    .default([
+      ...['functions=10000', 'jobs=10000', 'webhooks=10000', 'sources=1000', 'aliases=10000', 'secrets=1000'],
+      ...['access_keys=1000', 'whisk_entities=10000', 'record_bytes=100000000000'],
+    ])
     .transform((entries, context) => {
       const limits: Record<string, number | null> = {}
       for (const entry of entries) {

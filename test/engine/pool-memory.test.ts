@@ -98,6 +98,17 @@ describe('idle workers make room', () => {
     expect(test.workers.of('a'), 'an idle worker of others does not go for the rest').toHaveLength(1)
   })
 
+  test('a thousand starts that one project waits for delay the first call of another by two starts', async () => {
+    const test = new TestPool({ budgetMib: 64 * 1024 })
+    test.workers.startMs = 1000
+    test.pool.keep(fn('greedy', 128, { minWorkers: 1000, projectId: 'greedy' }))
+    await test.pass(1500)
+    const call = test.ask(fn('hello', 128, { projectId: 'other' }))
+    await test.pass(2000)
+    expect(call.lease).not.toBeNull()
+    expect(test.workers.of('greedy').length).toBeLessThan(16)
+  })
+
   test('those beyond what it always wants do', async () => {
     const test = new TestPool({ budgetMib: 256 })
     const kept = fn('kept', 128, { minWorkers: 1 })

@@ -187,6 +187,24 @@ test('an address that guesses webhooks must wait, while calls of existing webhoo
   expect((await call(id)).status).toBe(202)
 })
 
+test.each([
+  ['secrets', 'POST /v1/secrets', (at: number) => ({ name: `S${at}`, value: 'a value' })],
+  ['webhooks', 'POST /v1/webhooks', (_at: number, fn: string) => ({ function_id: fn })],
+] as const)(
+  'more %s than the limit are refused with its name, and members see what is used',
+  async (name, ask, body) => {
+    const { app, made } = prepare()
+    await app.request('PUT', '/v1/projects/red/limits', { as: 'admin', json: { [name]: 1 } })
+    const [method = '', path = ''] = ask.split(' ')
+    expect((await app.request(method, path, { json: body(1, made.own) })).status).toBe(201)
+    const refused = await app.request(method, path, { json: body(2, made.own) })
+    expect(refused).toMatchObject({ status: 429, json: { limit: { name, of: 'project', value: 1, used: 1 } } })
+    expect(refused.json.faultstring).toContain(`This project has reached its limit ${name}: 1`)
+    const { limits } = (await app.request('GET', '/v1/limits')).json
+    expect(limits.find((limit: { name: string }) => limit.name === name)).toMatchObject({ value: 1, used: 1 })
+  },
+)
+
 test('a package whose files exceed the disk limit is refused, with the current use', async () => {
   const { app, made } = prepare()
   await app.request('PUT', '/v1/projects/red/limits', { as: 'admin', json: { package_bytes: 1 } })

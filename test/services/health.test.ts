@@ -86,11 +86,18 @@ describe('health', () => {
       /9 days old/,
     ],
     [
-      'an image that the engine has no longer',
+      'an image of functions that the engine does not have',
       { images: { missing: async () => [{ name: 'shop:2', usedBy: ['function greet', 'function bye'] }] } },
       'images',
-      'problem',
+      'warning',
       /does not have the image shop:2 of function greet, function bye/,
+    ],
+    [
+      'an image of a runtime that the engine does not have any more',
+      { images: { missing: async () => [{ name: 'ruby:1', usedBy: ['function greet', 'runtime ruby'] }] } },
+      'images',
+      'problem',
+      /does not have the image ruby:1 of function greet, runtime ruby/,
     ],
     ['no backup', { backups: { list: async () => [] } }, 'backups', 'warning', /no backup/],
     [
@@ -108,6 +115,17 @@ describe('health', () => {
   test.each(cases)('%s', async (_what, parts, area, state, says) => {
     const found = of(await findings(parts), area)
     expect(found).toMatchObject({ state, says: expect.stringMatching(says), remedy: expect.any(String) })
+  })
+
+  test('a thousand functions with missing images are a few warnings', async () => {
+    const missing = Array.from({ length: 1000 }, (_, at) => ({ name: `gone:${at}`, usedBy: ['function a'] }))
+    missing.push({ name: 'popular', usedBy: Array.from({ length: 500 }, (_, at) => `function f${at}`) })
+    const ofImages = (await findings({ images: { missing: async () => missing.reverse() } })).filter(
+      ({ area }) => area === 'images',
+    )
+    expect(ofImages.map(({ state }) => state)).toEqual(Array(6).fill('warning'))
+    expect(ofImages[0]?.says).toContain('f3, function f4, 495 more: calls')
+    expect(ofImages[5]?.says).toBe('The engine does not have 996 further images of functions.')
   })
 
   test('a budget that is larger than the host is a problem, one that leaves little a warning', async () => {

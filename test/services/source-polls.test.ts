@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { FaasError } from '../../src/domain/errors.ts'
 import { timeOrderedId } from '../../src/domain/ids.ts'
+import { noShares } from '../../src/domain/platform/limits.ts'
 import type { Listing, ListingQuery } from '../../src/domain/platform/openstack.ts'
 import { OpenStackSession } from '../../src/domain/platform/openstack.ts'
 import { openPrincipal } from '../../src/domain/platform/principal.ts'
@@ -82,7 +83,7 @@ function setUp() {
     const targets = new Targets({ ...stores, random: Math.random })
     const common = { pool: new FakePool(), ledger, clock, newId: timeOrderedId, log: silentLog }
     const invocation = new Invocation({ ...common, limits: { ...runLimits, ...limits } })
-    const all = { ...common, store, targets, invocation, containers: container }
+    const all = { ...common, store, targets, invocation, containers: container, shares: noShares }
     return new Sources({ ...all, trusts: trusts as never })
   }
 

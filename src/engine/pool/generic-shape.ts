@@ -3,6 +3,7 @@ import { FaasError } from '../../domain/errors.ts'
 import { onlyMachine } from '../../domain/platform/machine.ts'
 import type { Log } from '../../domain/runs/log.ts'
 import type { IdleGeneric, MakeRoomAhead, OrderedWorker, WorkerOrder } from './generic-order.ts'
+import { GenericOrders, type WaitingOrder } from './generic-orders.ts'
 import type { Memory } from './memory.ts'
 import { GenericDemand } from './policy/generic-demand.ts'
 import { noSimilarWorkers, type SimilarWorkersAt } from './policy/placement.ts'
@@ -25,11 +26,6 @@ export interface GenericWorkersParts {
   fixedCpuMillicpu: number | null
 }
 
-interface Request extends WorkerOrder {
-  resolve(got: OrderedWorker): void
-  reject(error: unknown): void
-}
-
 /** How long workers come to other machines, where there are some, after one could not be started. */
 const doubtMs = 30_000
 /** Assumed start time of a shape that has not started yet. */
@@ -48,8 +44,7 @@ export class GenericShape {
   #comingTo: string[] = []
   /** Starts that run or wait in the queue, by urgency. */
   #starting: Record<Urgency, number> = { now: 0, later: 0 }
-  /** Waiting orders, oldest first. */
-  #requests: Request[] = []
+  #orders = new GenericOrders()
   #demand = new GenericDemand()
   /** Mean start time so far. */
   #startMs = usualStartMs
@@ -65,7 +60,7 @@ export class GenericShape {
 
   /** True when the shape has no workers and no runtime wants any. */
   get isEmpty(): boolean {
-    return this.wanted + this.ready + this.#requests.length + this.#starts.size === 0 && !this.#backoff.isPausing
+    return this.wanted + this.ready + this.#orders.size + this.#starts.size === 0 && !this.#backoff.isPausing
   }
 
   /** Number of ready workers. */
@@ -106,9 +101,9 @@ export class GenericShape {
   /** The next worker that finishes starting, whichever order started it. Throws FaasError `engine_failed`. */
   start(order: WorkerOrder): Promise<OrderedWorker> {
     return new Promise((resolve, reject) => {
-      const request = { ...order, resolve, reject }
-      this.#requests.push(request)
-      this.#begin('now', order.projectId, () => this.#startFor(request))
+      const waiting = { ...order, resolve, reject }
+      this.#orders.add(waiting)
+      this.#begin('now', order.projectId, () => this.#startFor(waiting))
     })
   }
 
@@ -187,13 +182,13 @@ export class GenericShape {
    * Called when the start queue admits it. If the order was served by another worker meanwhile, nothing is started and the start
    * is no longer counted.
    */
-  async #startFor(request: Request): Promise<PoolWorker | null> {
-    this.#dropNeedless()
-    if (this.#starting.now <= this.#requests.length) {
-      const served = this.#requests.includes(request) ? request : (this.#requests[0] as Request)
+  async #startFor(order: WaitingOrder): Promise<PoolWorker | null> {
+    this.#orders.dropNeedless()
+    if (this.#starting.now <= this.#orders.size) {
+      const served = this.#orders.has(order) ? order : (this.#orders.first() as WaitingOrder)
       const machine = served.makeRoom(this.shape.memoryBytes)
       if (machine !== null) return this.#make(served.projectId, machine)
-      this.#requests.splice(this.#requests.indexOf(served), 1)
+      this.#orders.delete(served)
       served.resolve('no_memory')
     }
     this.#starting.now--
@@ -210,8 +205,8 @@ export class GenericShape {
   }
 
   async #startWanted(machine: string): Promise<PoolWorker | null> {
-    this.#dropNeedless()
-    const isWanted = this.#here() <= this.#target() || this.#requests.length > this.#starting.now
+    this.#orders.dropNeedless()
+    const isWanted = this.#here() <= this.#target() || this.#orders.size > this.#starting.now
     if (!this.#closed && isWanted) return this.#make(null, machine)
     this.#starting.later--
     this.#parts.memory.release(this.shape.memoryBytes, null, machine)
@@ -235,21 +230,13 @@ export class GenericShape {
     }
   }
 
-  #dropNeedless(): void {
-    this.#requests = this.#requests.filter((request) => {
-      const isNeeded = request.isNeeded()
-      if (!isNeeded) request.resolve(null)
-      return isNeeded
-    })
-  }
-
   #arrived(worker: PoolWorker): void {
     void worker.gone.then(() => this.#gone(worker))
-    this.#dropNeedless()
-    const request = this.#requests.shift()
-    if (request !== undefined) {
+    this.#orders.dropNeedless()
+    const order = this.#orders.take()
+    if (order !== undefined) {
       this.#backoff.reset()
-      request.resolve(worker)
+      order.resolve(worker)
     } else if (this.#closed || this.wanted === 0) {
       this.#end(worker)
     } else {
@@ -260,7 +247,7 @@ export class GenericShape {
 
   /** Orders beyond the starts under way are refused; work ahead is retried later. */
   #failed(error: unknown): void {
-    if (this.#requests.length > this.#starting.now + this.#starting.later) this.#requests.shift()?.reject(error)
+    if (this.#orders.size > this.#starting.now + this.#starting.later) this.#orders.take()?.reject(error)
     else this.#pause(error)
   }
 

@@ -4,6 +4,7 @@ import { type Alias, type AliasStore, checkedWeights, versionsOf, type Weights }
 import type { FunctionStore } from '../../domain/functions/function.ts'
 import type { NewId } from '../../domain/ids.ts'
 import { type ListQuery, selectRows } from '../../domain/list.ts'
+import type { Shares } from '../../domain/platform/limits.ts'
 import type { Principal } from '../../domain/platform/principal.ts'
 import type { DependentLookup } from '../../domain/triggers/trigger.ts'
 import { dependentsToRemove } from './refuse-in-use.ts'
@@ -16,6 +17,7 @@ export interface AliasesParts {
   targets: Targets
   clock: Clock
   newId: NewId
+  shares: Pick<Shares, 'refuseMore'>
 }
 
 export interface NewAlias {
@@ -67,6 +69,7 @@ export class Aliases {
       updatedAt: null,
     }
     this.#refuseSameTarget(alias)
+    this.#parts.shares.refuseMore(projectId, 'aliases', aliases.list(projectId).length)
     aliases.insert(alias)
     return alias
   }

@@ -2,6 +2,7 @@ import type { Clock } from '../../domain/clock.ts'
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { Fn, FunctionStore } from '../../domain/functions/function.ts'
 import type { NewId } from '../../domain/ids.ts'
+import type { Shares } from '../../domain/platform/limits.ts'
 import type { Principal } from '../../domain/platform/principal.ts'
 import { type Secret, type SecretStore, type SecretVersion, secretNamePattern } from '../../domain/platform/secret.ts'
 import type { Pool } from '../../domain/platform/worker.ts'
@@ -20,6 +21,7 @@ export interface SecretsParts {
   clock: Clock
   newId: NewId
   vault: SecretVault
+  shares: Pick<Shares, 'refuseMore'>
 }
 
 /**
@@ -52,7 +54,6 @@ export interface ShownSecret extends Secret {
 export const maxSecretBytes = 64 * 1024
 /** Number of versions that are kept. */
 const keptVersions = 10
-const mostSecrets = 1000
 
 /** Keeps the secrets of projects. Values can be set but not read back. */
 export class Secrets {
@@ -67,9 +68,7 @@ export class Secrets {
     const { projectId } = who
     const name = checkedName(given.name)
     const value = checkedValue(given.value)
-    if (secrets.list(projectId).length >= mostSecrets) {
-      throw invalid(`The project has ${mostSecrets} secrets already: delete one that nothing uses.`)
-    }
+    this.#parts.shares.refuseMore(projectId, 'secrets', secrets.list(projectId).length)
     const createdAt = clock.now()
     const made = { id: newId(), projectId, name, description: given.description ?? null }
     const secret: Secret = { ...made, latestVersion: 1, createdAt, updatedAt: null }

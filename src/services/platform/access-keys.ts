@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import type { Clock } from '../../domain/clock.ts'
 import { invalid, notAllowed, notFound } from '../../domain/errors.ts'
 import type { AccessKey, AccessKeyStore } from '../../domain/platform/access-key.ts'
+import type { Shares } from '../../domain/platform/limits.ts'
 import { canSee, type Principal } from '../../domain/platform/principal.ts'
 import type { SecretVault } from './secret-vault.ts'
 import type { Tokens } from './tokens.ts'
@@ -11,6 +12,7 @@ export interface AccessKeysParts {
   tokens: Tokens
   vault: Pick<SecretVault, 'sealText' | 'unsealText'>
   clock: Clock
+  shares: Pick<Shares, 'refuseMore'>
 }
 
 export interface NewAccessKey {
@@ -59,6 +61,8 @@ export class AccessKeys {
       throw invalid('Access keys represent API tokens: call with one, or name one in "token_id".')
     const principal = tokens.standsFor(token)
     if (principal === null) throw notFound('Token', String(token))
+    const ofProject = keys.list().filter(({ projectId }) => projectId === principal.projectId)
+    this.#parts.shares.refuseMore(principal.projectId, 'access_keys', ofProject.length)
     const id = newId()
     const secret = randomBytes(30).toString('base64')
     const sealedSecret = vault.sealText(purposeOf(id), secret)

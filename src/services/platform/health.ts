@@ -76,7 +76,7 @@ export class Health {
     const findings = [
       ...engineFindings(engine),
       ...runtimeFindings(this.#parts.runtimes),
-      ...missing.map(missingFinding),
+      ...missingFindings(missing),
       ...dataFindings(data),
       recordsFinding(this.#parts.ledger.vitals()),
       backupFinding(lastBackupAt, clock.now(), facts.backupEveryHours),
@@ -103,14 +103,36 @@ function runtimeFindings(runtimes: HealthParts['runtimes']): Finding[] {
   })
 }
 
-const missingFinding = ({ name, usedBy }: MissingImage): Finding =>
-  problem(
-    'images',
-    `The engine does not have the image ${name} of ${usedBy.join(', ')}: calls that need a new worker fail.`,
-    name.startsWith('taibai/')
-      ? 'Make it with "taibai runtimes build", or bring it with "taibai images load".'
-      : `Fetch it with "taibai images pull ${name}", or bring it with "taibai images load".`,
-  )
+/** Maximum number of images that only functions use, and of their users, that are named. */
+const mostNamed = 5
+
+/** Without the image of a runtime the installation does not work; any member may create a function of an image that is missing. */
+function missingFindings(missing: readonly MissingImage[]): Finding[] {
+  const ofRuntimes = missing.filter(({ usedBy }) => usedBy.some(isRuntime))
+  const ofFunctions = missing.filter(({ usedBy }) => !usedBy.some(isRuntime))
+  const named = ofFunctions
+    .slice(0, mostNamed)
+    .map((image) => warning('images', missingSays(image), missingRemedy(image)))
+  const further = ofFunctions.length - named.length
+  if (further > 0) {
+    const says = `The engine does not have ${further} further images of functions.`
+    named.push(warning('images', says, '"taibai doctor" names the next ones when these have been fetched.'))
+  }
+  return [...ofRuntimes.map((image) => problem('images', missingSays(image), missingRemedy(image))), ...named]
+}
+
+const isRuntime = (user: string): boolean => user.startsWith('runtime ')
+
+function missingSays({ name, usedBy }: MissingImage): string {
+  const further = usedBy.length > mostNamed ? [`${usedBy.length - mostNamed} more`] : []
+  const users = [...usedBy.slice(0, mostNamed), ...further].join(', ')
+  return `The engine does not have the image ${name} of ${users}: calls that need a new worker fail.`
+}
+
+const missingRemedy = ({ name }: MissingImage): string =>
+  name.startsWith('taibai/')
+    ? 'Make it with "taibai runtimes build", or bring it with "taibai images load".'
+    : `Fetch it with "taibai images pull ${name}", or bring it with "taibai images load".`
 
 function recordsFinding({ isFailing, lostRows, pendingBytes }: LedgerGauges): Finding {
   const lost = lostRows > 0 ? ` ${lostRows} could not be saved since the server started.` : ''

@@ -1,6 +1,8 @@
 import { invalid, notFound } from '../../domain/errors.ts'
+import type { AliasStore } from '../../domain/functions/alias.ts'
 import type { FunctionStore } from '../../domain/functions/function.ts'
 import type { WhiskEntityStore } from '../../domain/functions/openwhisk.ts'
+import type { AccessKeyStore } from '../../domain/platform/access-key.ts'
 import {
   type LimitName,
   type LimitStore,
@@ -9,10 +11,12 @@ import {
   type ProjectLimits,
 } from '../../domain/platform/limits.ts'
 import { type Principal, requireAdmin } from '../../domain/platform/principal.ts'
+import type { SecretStore } from '../../domain/platform/secret.ts'
 import type { TokenStore } from '../../domain/platform/token.ts'
 import type { Pool } from '../../domain/platform/worker.ts'
 import type { Ledger } from '../../domain/runs/execution.ts'
 import { isUnfinished, type JobStore } from '../../domain/triggers/job.ts'
+import type { SourceStore } from '../../domain/triggers/source.ts'
 import type { WebhookStore } from '../../domain/triggers/webhook.ts'
 import type { Invocation } from './invocation.ts'
 import type { UsageMeter } from './usage-meter.ts'
@@ -23,6 +27,10 @@ export interface ProjectLimitsParts {
     functions: FunctionStore
     jobs: JobStore
     webhooks: WebhookStore
+    sources: Pick<SourceStore, 'list'>
+    aliases: Pick<AliasStore, 'list'>
+    secrets: Pick<SecretStore, 'list'>
+    accessKeys: Pick<AccessKeyStore, 'list'>
     whiskEntities: Pick<WhiskEntityStore, 'countMade'>
     tokens: Pick<TokenStore, 'list'>
     projectLimits: Pick<LimitStore, 'list'>
@@ -135,6 +143,10 @@ export class LimitsOfProjects {
       functions: stores.functions.count(projectId),
       jobs: stores.jobs.list(projectId).filter(isUnfinished).length,
       webhooks: stores.webhooks.list(projectId).length,
+      sources: stores.sources.list(projectId).length,
+      aliases: stores.aliases.list(projectId).length,
+      secrets: stores.secrets.list(projectId).length,
+      access_keys: stores.accessKeys.list().filter((key) => key.projectId === projectId).length,
       whisk_entities: stores.whiskEntities.countMade(projectId),
       packages,
       package_bytes: bytes,

@@ -1,6 +1,7 @@
 import { invalid, notFound } from '../../domain/errors.ts'
 import type { NewId } from '../../domain/ids.ts'
 import { type ListQuery, selectRows } from '../../domain/list.ts'
+import type { Shares } from '../../domain/platform/limits.ts'
 import { isSafeInUrl } from '../../domain/platform/openstack.ts'
 import { canSee, type Principal } from '../../domain/platform/principal.ts'
 import {
@@ -38,6 +39,7 @@ export type ShownSource = Source & SourceState
 export interface SourcesParts extends SourcePollsParts {
   targets: Targets
   newId: NewId
+  shares: Pick<Shares, 'refuseMore'>
 }
 
 const defaultEvents: SourceEvent[] = ['created', 'changed']
@@ -56,8 +58,9 @@ export class Sources {
 
   /** Lists the container first: a container that cannot be listed is refused. */
   async create(who: Principal, given: NewSource): Promise<ShownSource> {
-    const { store, trusts, newId, clock } = this.#parts
+    const { store, trusts, newId, clock, shares } = this.#parts
     if (trusts === undefined) throw needsKeystone()
+    shares.refuseMore(who.projectId, 'sources', store.list(who.projectId).length)
     if (given.type !== 'swift') throw invalid('"type" must be swift: there is no other kind of source yet.')
     const container = checkedContainer(given.container)
     const events = checkedEvents(given.events ?? defaultEvents)
