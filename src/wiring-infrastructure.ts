@@ -14,7 +14,7 @@ import type { SpanSink } from './domain/runs/trace.ts'
 import type { EventSender } from './domain/triggers/cloud-event.ts'
 import type { OpenStack } from './openstack/openstack.ts'
 import type { BuildsParts } from './services/functions/builds.ts'
-import type { EngineRefusal } from './services/functions/engine-refusals.ts'
+import type { EngineCheck } from './services/functions/engine-refusals.ts'
 import type { FunctionLimits } from './services/functions/function-fields.ts'
 import type { BuildRules } from './services/functions/running-builds.ts'
 import type { SwiftCodeParts } from './services/functions/swift-code.ts'
@@ -55,7 +55,7 @@ export interface Infrastructure {
   registries: Pick<RegistriesParts, 'credentials' | 'check'>
   /** Absent: workers run on this machine alone. */
   machines?: Machines | undefined
-  engineRefusal?: EngineRefusal | undefined
+  engineRefusal?: EngineCheck | undefined
   /** True when the engine starts a helper beside each image. */
   bridgesImages?: boolean | undefined
   /** Null: without Keystone. */

@@ -16,7 +16,7 @@ export interface CommandOptions {
   onOutput?: (text: string) => void
 }
 
-export interface CommandResult {
+export interface ProgramResult {
   /** Exit code; 127 when the program does not exist, 124 after a timeout. */
   code: number
   stdout: string
@@ -27,8 +27,8 @@ export interface CommandResult {
 const keptOutputChars = 65_536
 
 /** Runs a program and reports its end. Never throws. */
-export function runCommand(program: string, args: string[], options: CommandOptions = {}): Promise<CommandResult> {
-  const { promise, resolve } = Promise.withResolvers<CommandResult>()
+export function runCommand(program: string, args: string[], options: CommandOptions = {}): Promise<ProgramResult> {
+  const { promise, resolve } = Promise.withResolvers<ProgramResult>()
   const { cwd, signal, timeoutMs } = options
   const child = spawn(program, args, { cwd, env: childEnvironment(options.env), signal, timeout: timeoutMs })
   const seen = { stdout: '', output: '' }

@@ -1,7 +1,8 @@
+import { defaultRegistry, registryOf } from '../domain/platform/registry.ts'
 import type { EngineClient } from './engine-client.ts'
 import type { Report } from './progress.ts'
 
-/** RegistryPulls; each is asked until a pull from it has failed. */
+/** Pulls from registries; each is asked until a pull from it has failed. */
 export interface RegistryPulls {
   /** Returns whether the image exists now. A registry that failed is not asked again by this object. */
   pull(image: string, report: Report): Promise<boolean>
@@ -11,7 +12,7 @@ export function makeRegistries(pull: EngineClient['pull']): RegistryPulls {
   const silent = new Set<string>()
   return {
     async pull(image, report) {
-      const registry = registryOf(image)
+      const registry = registryText(image)
       if (silent.has(registry)) return false
       report(`asking ${registry} for ${image}`)
       const pulled = await pull(image)
@@ -22,9 +23,8 @@ export function makeRegistries(pull: EngineClient['pull']): RegistryPulls {
   }
 }
 
-/** The first part of a reference is a host when it looks like one; otherwise the engine's default registry applies. */
-export function registryOf(image: string): string {
-  const [first = '', ...rest] = image.split('/')
-  const isHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')
-  return isHost ? first : 'the default image registry'
+/** The host of the registry as shown: an image without a host comes from the engine's own default, which may be a mirror. */
+export function registryText(image: string): string {
+  const registry = registryOf(image)
+  return registry === defaultRegistry ? 'the default image registry' : registry
 }

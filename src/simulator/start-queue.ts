@@ -1,5 +1,4 @@
-/** `now`: a call waits for it. `later`: work ahead, after all starts that calls wait for. */
-export type Urgency = 'now' | 'later'
+import type { Urgency } from '../engine/pool/policy/urgency.ts'
 
 export interface QueuedStart<Event> {
   urgency: Urgency

@@ -8,7 +8,20 @@ import type {
   WriterData,
   WriterMessage,
 } from './ledger-batch.ts'
-import * as sql from './ledger-rows.ts'
+import {
+  beginSql,
+  countSql,
+  deleteSql,
+  dropInputSql,
+  expireOlderDeadLettersSql,
+  expireProjectDeadLettersSql,
+  insertSql,
+  insertUsualSql,
+  pruneOlderSql,
+  pruneProjectSql,
+  rewriteSql,
+  updateSql,
+} from './ledger-rows.ts'
 import { addUsageSql, pruneUsageSql } from './ledger-usage.ts'
 import { openSqlite, useAddon } from './sqlite.ts'
 
@@ -25,9 +38,9 @@ function serve(port: NonNullable<typeof parentPort>, { path, busyTimeoutMs, addo
   connection.pragma('cache_size = -16000')
   // In the order of `writes`.
   const statements = [
-    ...[sql.insertSql, sql.updateSql, sql.deleteSql, sql.countSql, sql.pruneOlderSql, sql.pruneProjectSql],
-    ...[sql.rewriteSql, sql.expireOlderDeadLettersSql, sql.expireProjectDeadLettersSql, sql.dropInputSql],
-    ...[addUsageSql, pruneUsageSql, sql.insertUsualSql, sql.beginSql],
+    ...[insertSql, updateSql, deleteSql, countSql, pruneOlderSql, pruneProjectSql],
+    ...[rewriteSql, expireOlderDeadLettersSql, expireProjectDeadLettersSql, dropInputSql],
+    ...[addUsageSql, pruneUsageSql, insertUsualSql, beginSql],
   ].map((text) => connection.prepare(text))
 
   const commit = connection.transaction(({ kinds, rows }: BatchMessage): BatchReply => {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import {
-  checkSignature,
+  checkWebhookSignature,
   type SignatureScheme,
   type WebhookSignature,
 } from '../../src/domain/triggers/webhook-signature.ts'
@@ -19,7 +19,7 @@ const signature = (scheme: SignatureScheme, more: Partial<WebhookSignature> = {}
   return { scheme, secret: 'HOOK', header: null, toleranceSeconds: null, ...more }
 }
 const check = (scheme: SignatureScheme, headers: Record<string, string>, more = {}, sent = body, key = secret) =>
-  checkSignature(
+  checkWebhookSignature(
     signature(scheme, more),
     key,
     { headers: new Map(Object.entries(headers)), body: Buffer.from(sent) },

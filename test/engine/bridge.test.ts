@@ -10,7 +10,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { projectFolder } from '../../src/assets.ts'
 import { systemClock } from '../../src/domain/clock.ts'
 import type { Bridge } from '../../src/engine/worker/bridge.ts'
-import { exitCodes } from '../../src/engine/worker/protocol.ts'
+import { shimExitCodes } from '../../src/engine/worker/protocol.ts'
 import { TcpLinks } from '../../src/engine/worker/tcp-links.ts'
 import { waitUntil } from '../support/wait-until.ts'
 
@@ -80,7 +80,7 @@ describe.each([true, false])('a bridge, encrypted: %s,', (isEncrypted) => {
     await waitUntil('it leads there', () => bridge.connects())
     const ended = codeOf(helper)
     bridge.close()
-    expect(await ended).toBe(exitCodes.linkLost)
+    expect(await ended).toBe(shimExitCodes.linkLost)
   })
 
   test('takes no helper with another secret', async () => {

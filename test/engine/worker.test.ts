@@ -14,12 +14,12 @@ import { FolderLink } from '../../src/engine/worker/folder-links.ts'
 import { LinkedCode } from '../../src/engine/worker/linked-code.ts'
 import {
   encodeFrame,
-  exitCodes,
   type Frame,
   FrameDecoder,
   FrameType,
   maxFrameBytes,
   parseMeta,
+  shimExitCodes,
 } from '../../src/engine/worker/protocol.ts'
 import { ShimWorker } from '../../src/engine/worker/worker.ts'
 import { WorkerFolder } from '../../src/engine/worker/worker-folder.ts'
@@ -472,7 +472,7 @@ describe('the end of a worker', () => {
     const test = await bound()
     const outcome = test.worker.call(aCall(), 5000)
     await arrived(test, 1)
-    test.sandbox.end({ code: exitCodes.linkLost, memoryExceeded: false })
+    test.sandbox.end({ code: shimExitCodes.linkLost, memoryExceeded: false })
     const message = 'The connection between the server and the worker was lost while it ran the function.'
     expect(await outcome).toMatchObject({ kind: 'platform', error: { type: 'PlatformError', message } })
   })
@@ -481,7 +481,7 @@ describe('the end of a worker', () => {
     const test = await start()
     const binding = test.worker.bind(revision)
     await arrived(test, 1)
-    test.sandbox.end({ code: exitCodes.linkLost, memoryExceeded: false })
+    test.sandbox.end({ code: shimExitCodes.linkLost, memoryExceeded: false })
     expect(await binding).toMatchObject({ loaded: false, outcome: { kind: 'platform' } })
   })
 

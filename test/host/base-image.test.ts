@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { baseDockerfile } from '../../src/host/base-build.ts'
 import { debianTargets, proxyEnvironment, sourcesList } from '../../src/host/host-apt.ts'
 import { mergeCertificates } from '../../src/host/host-certificates.ts'
-import { makeRegistries, registryOf } from '../../src/host/registry.ts'
+import { makeRegistries, registryText } from '../../src/host/registry.ts'
 
 describe('The base of a runtime image', () => {
   it('gets certificates, programs and Debian packages, and only what it asks for', () => {
@@ -35,7 +35,7 @@ describe('The base of a runtime image', () => {
     ['host:5000/a/b:1', 'host:5000'],
     ['r.example/a', 'r.example'],
   ])('knows the registry of %s', (image, registry) => {
-    expect(registryOf(image)).toBe(registry)
+    expect(registryText(image)).toBe(registry)
   })
 
   it.each(['bookworm', 'trixie'])(

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { makeLinkCertificate } from '../../src/engine/worker/link-certificate.ts'
-import { exitCodes } from '../../src/engine/worker/protocol.ts'
+import { shimExitCodes } from '../../src/engine/worker/protocol.ts'
 import { completeRuntimes } from '../support/complete-runtimes.ts'
 import { type MakeShimLink, shimLinks } from '../support/shim-links.ts'
 import { ShimProcess } from '../support/shim-process.ts'
@@ -114,7 +114,7 @@ for (const { name, folder, isHere } of completeRuntimes()) {
         await waitUntil('it runs', () => between.seen.length > 0)
         between.cut()
         expect(await call.outcome).toEqual({ state: 'lost' })
-        expect(await shim.exited).toBe(exitCodes.linkLost)
+        expect(await shim.exited).toBe(shimExitCodes.linkLost)
       },
     )
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { bundledSucrase } from '../../scripts/vendor-sucrase.ts'
-import { exitCodes, FrameType } from '../../src/engine/worker/protocol.ts'
+import { FrameType, shimExitCodes } from '../../src/engine/worker/protocol.ts'
 import type { BindOptions, BoundWorker, Outcome } from '../support/conformance-harness.ts'
 import { processHarness, ShimProcess } from '../support/shim-process.ts'
 import { openStackSession } from '../support/shim-protocol-list.ts'
@@ -332,7 +332,7 @@ describe('what is fixed when a process starts', () => {
     }
     expect(shim.raw.text).toBe('')
     shim.connection.close()
-    expect(await shim.exited).toBe(exitCodes.linkLost)
+    expect(await shim.exited).toBe(shimExitCodes.linkLost)
   })
 
   test.each([

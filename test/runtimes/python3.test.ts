@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
-import { exitCodes } from '../../src/engine/worker/protocol.ts'
+import { shimExitCodes } from '../../src/engine/worker/protocol.ts'
 import { unpack } from '../../src/store/unpack.ts'
 import type { BindOptions, BoundWorker, Outcome } from '../support/conformance-harness.ts'
 import { rawZip } from '../support/raw-zip.ts'
@@ -212,7 +212,7 @@ describe('what is fixed when a process starts', () => {
     }
     expect(shim.raw.text).toBe('')
     shim.connection.close()
-    expect(await shim.exited).toBe(exitCodes.linkLost)
+    expect(await shim.exited).toBe(shimExitCodes.linkLost)
   })
 })
 

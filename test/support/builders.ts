@@ -10,6 +10,7 @@ import type { HttpRequestHead } from '../../src/domain/runs/http-request.ts'
 import type { Job } from '../../src/domain/triggers/job.ts'
 import type { Source } from '../../src/domain/triggers/source.ts'
 import type { Webhook } from '../../src/domain/triggers/webhook.ts'
+import { newFunction } from '../../src/services/functions/new-function.ts'
 
 /** Valid values of the domain with new ids; a test names only what it is about. */
 
@@ -63,50 +64,17 @@ export function aBuild(overrides: Partial<Build> = {}): Build {
 /** A package function without a name: names are unique inside a project. */
 export function aFn(overrides: Partial<Fn> = {}): Fn {
   const id = overrides.id ?? timeOrderedId()
+  const code = { source: 'package', md5sum: md5(id) } as const
   return {
-    id,
-    projectId: 'default',
-    name: null,
-    description: null,
+    ...newFunction({ id, projectId: 'default', code, createdAt: builtAt }, functionDefaults),
     runtimeId: timeOrderedId(),
-    code: { source: 'package', md5sum: md5(id) },
     packageHash: sha256(id),
-    objectEtag: null,
     entry: 'main.main',
-    cpuMillicpu: 100,
-    memoryBytes: 32 * mib,
-    timeoutSeconds: 5,
-    latestVersion: 0,
-    trustId: null,
-    signature: null,
-    env: {},
-    secrets: [],
-    maxRunning: null,
-    maxRate: null,
-    maxGbSecondsPerDay: null,
-    sandbox: null,
-    record: 'full',
-    concurrency: 1,
-    minWorkers: 0,
-    maxWorkers: null,
-    idleTimeoutSeconds: null,
-    network: 'egress',
-    api: false,
-    cpuMaxMillicpu: null,
-    access: 'token',
-    cors: null,
-    hosts: [],
-    tmpSizeBytes: null,
-    placement: {},
-    writable: [],
-    retries: null,
-    onSuccess: null,
-    onFailure: null,
-    createdAt: builtAt,
-    updatedAt: null,
     ...overrides,
   }
 }
+
+const functionDefaults = { cpuDefaultMillicpu: 100, memoryDefaultBytes: 32 * mib, timeoutDefaultSeconds: 5 }
 
 export function aVersion(overrides: Partial<FunctionVersion> = {}): FunctionVersion {
   const id = overrides.id ?? timeOrderedId()

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { encodeFrame, exitCodes, FrameType, maxFrameBytes } from '../../src/engine/worker/protocol.ts'
+import { encodeFrame, FrameType, maxFrameBytes, shimExitCodes } from '../../src/engine/worker/protocol.ts'
 import { BindFailure } from './conformance-harness.ts'
 import { bindMeta } from './shim-connection.ts'
 import { ShimProcess } from './shim-process.ts'
@@ -34,7 +34,7 @@ export function protocolList(runtime: string, { isCompiled = false } = {}): void
   test('a generic worker exits when the connection closes', async () => {
     await using shim = await start()
     shim.connection.close()
-    expect(await soon(shim.exited)).toBe(exitCodes.linkLost)
+    expect(await soon(shim.exited)).toBe(shimExitCodes.linkLost)
   })
 
   test('a worker exits when the connection closes during a call', async () => {
@@ -42,7 +42,7 @@ export function protocolList(runtime: string, { isCompiled = false } = {}): void
     void shim.connection.call({ do: 'sleep', ms: 60_000 })
     await sleep(50)
     shim.connection.close()
-    expect(await soon(shim.exited)).toBe(exitCodes.linkLost)
+    expect(await soon(shim.exited)).toBe(shimExitCodes.linkLost)
   })
 
   test('a worker that is told to go runs what the function has prepared for it, and what that prints arrives', async () => {

@@ -12,7 +12,7 @@ import { findServer, serverFiles, startServer, stopLimitMs, stopServer } from '.
 import { serverVersion } from '../../host/server-version.ts'
 import { type Cli, type NamedServer, usageError } from '../command.ts'
 import { adminTokenIn } from '../servers/admin-token.ts'
-import { isLoopback, liveSession, makeSessionFolder, removeSession, writeSession } from './session.ts'
+import { isLoopbackUrl, liveSession, makeSessionFolder, removeSession, writeSession } from './session.ts'
 
 /** The server of a session: an existing one, or its own for the session's duration. */
 
@@ -56,7 +56,7 @@ export function chooseServer(
   }
   if (ownBecause !== null) return 'own'
   if (namedBy === 'machine' || namedBy === 'session') return 'if it runs'
-  if (isLoopback(url)) return 'named'
+  if (isLoopbackUrl(url)) return 'named'
   const name = context === undefined ? url : `${context} (${url})`
   const option = context === undefined ? `--url ${url}` : `--context ${context}`
   throw usageError(

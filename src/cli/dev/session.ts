@@ -24,7 +24,7 @@ export function liveSession(folder: string): Session | null {
   try {
     const session: Session = JSON.parse(readFileSync(fileOf(folder), 'utf8'))
     const isOwn = statSync(fileOf(folder)).uid === process.getuid?.()
-    if (!isOwn || !(session.pid > 0) || !isLoopback(session.url)) return null
+    if (!isOwn || !(session.pid > 0) || !isLoopbackUrl(session.url)) return null
     process.kill(session.pid, 0)
     return session
   } catch {
@@ -32,7 +32,7 @@ export function liveSession(folder: string): Session | null {
   }
 }
 
-export const isLoopback = (url: string): boolean => {
+export const isLoopbackUrl = (url: string): boolean => {
   const { hostname } = new URL(url)
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname)
 }

@@ -1,20 +1,32 @@
 import type { AppFunction } from '../functions/app-function.ts'
-import type { ImageInit, ImageMode, ImageStart, Network, Recording } from '../functions/function.ts'
+import type { Fn, ImageInit, ImageMode, ImageStart } from '../functions/function.ts'
 import { factsOf, type Signature } from '../functions/signature.ts'
 import type { InputKind, Trigger } from '../runs/execution.ts'
 import type { HttpRequestHead } from '../runs/http-request.ts'
 import type { HttpHead, Outcome } from '../runs/outcome.ts'
 import type { ColdReason, StartKind } from '../runs/start-kind.ts'
 import type { PoolGauges } from './gauges.ts'
-import type { Placement } from './machine.ts'
 import type { ActingSession } from './openstack.ts'
 import type { SecretUse } from './secret.ts'
+
+/** What a revision has as its function has it. */
+type SharedFields =
+  | 'env'
+  | 'network'
+  | 'maxRunning'
+  | 'maxRate'
+  | 'maxGbSecondsPerDay'
+  | 'record'
+  | 'api'
+  | 'cpuMaxMillicpu'
+  | 'placement'
+  | 'writable'
 
 /**
  * A function version with everything that its workers need: revisions that may share workers have the same `key`. Made by
  * `services/functions/targets.ts` and cached until the function, the version or the runtime is written.
  */
-export interface Revision {
+export interface Revision extends Pick<Fn, SharedFields> {
   /** Hash of code, entry, signature, limits, environment, image, network. */
   key: string
   functionId: string
@@ -36,28 +48,15 @@ export interface Revision {
   packageHash: string | null
   entry: string | null
   signature: Signature
-  env: Record<string, string>
   /** Each value is the newest one at the time when a worker is bound. */
   secrets: SecretUse[]
-  network: Network
-  maxRunning: number | null
-  maxRate: number | null
-  maxGbSecondsPerDay: number | null
-  record: Recording
-  /** True when its workers may call the API. */
-  api: boolean
   /** Effective memory: at least the runtime's minimum, and including a helper beside an image. */
   memoryBytes: number
   cpuMillicpu: number
-  cpuMaxMillicpu: number | null
   /** OCI runtime of its containers; null: chosen by `trusted`. */
   sandbox: string | null
   /** Size of /tmp; null: the operator's default. */
   tmpSizeBytes: number | null
-  /** Labels of the machines that its workers may be on. */
-  placement: Placement
-  /** Writable folders of an image in addition to /tmp. */
-  writable: string[]
   timeoutMs: number
   concurrency: number
   minWorkers: number

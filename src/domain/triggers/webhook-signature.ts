@@ -14,7 +14,7 @@ export interface WebhookSignature {
   toleranceSeconds: number | null
 }
 
-export interface SignedRequest {
+export interface SignedWebhook {
   /** Names in lower case. */
   headers: ReadonlyMap<string, string>
   body: Buffer
@@ -26,10 +26,10 @@ export type SignatureVerdict = { isGood: true; deliveryId: string | null } | { i
 const defaultToleranceSeconds = 300
 export const defaultSignatureHeader = 'x-signature'
 
-export function checkSignature(
+export function checkWebhookSignature(
   signature: WebhookSignature,
   secret: string,
-  request: SignedRequest,
+  request: SignedWebhook,
   nowMs: number,
 ): SignatureVerdict {
   const toleranceMs = (signature.toleranceSeconds ?? defaultToleranceSeconds) * 1000
@@ -44,7 +44,7 @@ export function checkSignature(
 interface Question {
   signature: WebhookSignature
   secret: string
-  request: SignedRequest
+  request: SignedWebhook
   /** Whether a signed time, in Unix seconds, is close enough to now. */
   isFresh(seconds: number): boolean
 }
@@ -98,7 +98,7 @@ const schemes: Record<SignatureScheme, (question: Question) => SignatureVerdict>
   },
 }
 
-const header = ({ headers }: SignedRequest, name: string): string | undefined => headers.get(name)
+const header = ({ headers }: SignedWebhook, name: string): string | undefined => headers.get(name)
 
 const after = (text: string | undefined, prefix: string): string | undefined =>
   text?.startsWith(prefix) ? text.slice(prefix.length) : undefined

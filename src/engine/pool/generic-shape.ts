@@ -8,9 +8,10 @@ import type { Memory } from './memory.ts'
 import { GenericDemand } from './policy/generic-demand.ts'
 import { noSimilarWorkers, type SimilarWorkersAt } from './policy/placement.ts'
 import { genericTarget, genericWorth } from './policy/pool-policy.ts'
+import type { Urgency } from './policy/urgency.ts'
 import type { PoolWorker, Shape, WorkerFactory } from './pool-worker.ts'
 import { StartBackoff } from './start-backoff.ts'
-import type { Starts, Urgency } from './starts.ts'
+import type { Starts } from './starts.ts'
 import type { WorkerRemovals } from './worker-removals.ts'
 
 export interface GenericWorkersParts {

@@ -1,7 +1,5 @@
 import { FairQueue } from '../../domain/fair-queue.ts'
-
-/** `now`: a call waits for it. `later`: work ahead, which comes after all starts that calls wait for. */
-export type Urgency = 'now' | 'later'
+import type { Urgency } from './policy/urgency.ts'
 
 export interface StartsOptions {
   maxParallel: number

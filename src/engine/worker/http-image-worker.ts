@@ -7,7 +7,7 @@ import { cancelledOutcome, type Outcome, platformFailure } from '../../domain/ru
 import type { BindResult, PoolWorker } from '../pool/pool-worker.ts'
 import type { Exit, OnOutput, OutputMarker, Sandbox } from '../sandbox/sandbox.ts'
 import { ImageExchange } from './image-exchange.ts'
-import { isFailedAnswer, notFound, requestFailed } from './image-outcomes.ts'
+import { isFailedAnswer, pathNotFound, requestFailed } from './image-outcomes.ts'
 import { ImageOutput, type LastLines, lastLinesMs } from './image-output.ts'
 import { killed, timedOut } from './outcomes.ts'
 
@@ -108,7 +108,7 @@ export class HttpImageWorker implements PoolWorker {
   }
 
   async call(call: Call, timeoutMs: number): Promise<Outcome> {
-    if (call.http !== undefined && this.#isClosed(call.http.target)) return notFound()
+    if (call.http !== undefined && this.#isClosed(call.http.target)) return pathNotFound()
     const startedAt = this.#clock.elapsed()
     const elapsed = () => this.#clock.elapsed() - startedAt
     const deadline = new AbortController()

@@ -8,7 +8,7 @@ export const isFailedAnswer = (outcome: Outcome): boolean =>
     ? outcome.status >= 500
     : outcome.kind === 'raised' || (outcome.kind === 'returned' && (outcome.value.http?.status ?? 200) >= 500)
 
-export const notFound = (): Outcome => {
+export const pathNotFound = (): Outcome => {
   const http: HttpHead = { status: 404, headers: [['content-type', 'text/plain; charset=utf-8']] }
   const value = { kind: 'text' as const, body: Buffer.from('Not found.\n'), http }
   return { kind: 'returned', value, runMs: 0, ...noUsage }

@@ -25,7 +25,7 @@ export const FrameType = {
 export type FrameType = (typeof FrameType)[keyof typeof FrameType]
 
 /** Exit codes of shims that the server tells apart from those of functions. */
-export const exitCodes = { linkLost: 113 } as const
+export const shimExitCodes = { linkLost: 113 } as const
 
 /** Longest frame either side accepts, in bytes after the length field. */
 export const maxFrameBytes = 16 * 1024 * 1024

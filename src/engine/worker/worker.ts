@@ -26,7 +26,7 @@ import {
   timedOut,
 } from './outcomes.ts'
 import { PassThroughSink } from './pass-through-sink.ts'
-import { exitCodes, type Frame, FrameType, ProtocolError, streamWindowBytes } from './protocol.ts'
+import { type Frame, FrameType, ProtocolError, shimExitCodes, streamWindowBytes } from './protocol.ts'
 import { RunningCall } from './running-call.ts'
 
 /** How long the engine may take to report the end of a worker whose connection has closed. */
@@ -265,7 +265,7 @@ export class ShimWorker implements PoolWorker {
     if (this.#channel.brokenBy !== null) return protocolViolation(this.#channel.brokenBy, runMs)
     const exit = await this.#exit()
     if (this.#ended === 'deadline') return killed({ code: null, memoryExceeded: false }, this.memoryBytes, runMs)
-    if (exit.code === exitCodes.linkLost) return linkLost(runMs)
+    if (exit.code === shimExitCodes.linkLost) return linkLost(runMs)
     return killed(exit, this.memoryBytes, runMs)
   }
 

@@ -22,6 +22,16 @@ import { listParameters, listQuery } from '../list-query.ts'
 const tag = 'functions'
 const path = '/v1/functions/:id'
 
+/** What both ways to send code may answer. */
+const codeRefusals = [
+  'not_found',
+  'conflict',
+  'too_large',
+  'unsupported_media_type',
+  'no_worker',
+  'queue_full',
+] as const
+
 export function bindFunctions(app: HttpApp, functions: Functions, settings: UploadLimits, told: ErrorObservers): void {
   endpoint(
     app,
@@ -36,16 +46,7 @@ export function bindFunctions(app: HttpApp, functions: Functions, settings: Uplo
       query: checkQuery.extend(buildQuery.shape),
       body: newFunctionBodies,
       answers: { 201: shownFunction, 202: shownBuild },
-      refusals: [
-        'invalid_request',
-        'build_failed',
-        'not_found',
-        'conflict',
-        'too_large',
-        'unsupported_media_type',
-        'no_worker',
-        'queue_full',
-      ],
+      refusals: ['invalid_request', 'build_failed', ...codeRefusals],
     },
     async (c) => {
       const [check, options] = [loadCheckIn(c), { ...buildOptionsIn(c), wait: buildWaitIn(c) }]
@@ -105,17 +106,7 @@ export function bindFunctions(app: HttpApp, functions: Functions, settings: Uplo
       query: keepJobsQuery.extend(checkQuery.shape).extend(buildQuery.shape),
       body: functionChangeBodies,
       answers: { 200: shownFunction, 202: shownBuild },
-      refusals: [
-        'invalid_request',
-        'build_failed',
-        'in_use',
-        'not_found',
-        'conflict',
-        'too_large',
-        'unsupported_media_type',
-        'no_worker',
-        'queue_full',
-      ],
+      refusals: ['invalid_request', 'build_failed', 'in_use', ...codeRefusals],
     },
     async (c) => {
       const [keepJobs, check] = [flagIn(c, 'keep_jobs'), loadCheckIn(c)]

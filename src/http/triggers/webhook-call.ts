@@ -1,7 +1,7 @@
 import { type CallInput, type Revision, takesRequest } from '../../domain/platform/worker.ts'
 import type { HttpRequestHead } from '../../domain/runs/http-request.ts'
 import { inputOfRequest } from '../../domain/runs/input.ts'
-import type { SignedRequest } from '../../domain/triggers/webhook-signature.ts'
+import type { SignedWebhook } from '../../domain/triggers/webhook-signature.ts'
 import { unpacked } from '../connection/content-encoding.ts'
 import { exactFunctionUrl, requestHead } from '../functions/function-call.ts'
 import { inputOfAction, isAction } from '../openwhisk/web-webhook.ts'
@@ -17,7 +17,7 @@ export async function readSignedRequest(
   c: Ctx,
   { maxBodyBytes }: HttpSettings,
   projectId: string,
-): Promise<SignedRequest> {
+): Promise<SignedWebhook> {
   const { incoming, outgoing } = c.env
   const body = await c.get('bodies').read(incoming, outgoing, { maxBytes: maxBodyBytes, isKnown: false, projectId })
   return {

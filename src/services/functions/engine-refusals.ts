@@ -3,7 +3,7 @@ import type { Fn, ImageMode, Network } from '../../domain/functions/function.ts'
 import { type Finding, warning } from '../../domain/platform/finding.ts'
 
 /** Why the engine cannot run such a function; null: it can. */
-export type EngineRefusal = (wanted: {
+export type EngineCheck = (wanted: {
   network: Network
   mode: ImageMode | null
   /** The image loads a package. */
@@ -14,10 +14,10 @@ type Wanted = Pick<Fn, 'network' | 'code' | 'packageHash'>
 
 /** Functions that the server's engine cannot run: refused when they are deployed, and named where they were there before. */
 export class EngineRefusals {
-  #refusal: EngineRefusal
+  #refusal: EngineCheck
 
   /** Undefined: the engine runs all. */
-  constructor(refusal: EngineRefusal = () => null) {
+  constructor(refusal: EngineCheck = () => null) {
     this.#refusal = refusal
   }
 

@@ -4,7 +4,7 @@ import type { FunctionLimits } from './function-fields.ts'
 /** A function as it is when a request gives nothing but its code. */
 export function newFunction(
   { id, projectId, code, createdAt }: Pick<Fn, 'id' | 'projectId' | 'createdAt'> & { code: FunctionCode },
-  limits: FunctionLimits,
+  limits: Pick<FunctionLimits, 'cpuDefaultMillicpu' | 'memoryDefaultBytes' | 'timeoutDefaultSeconds'>,
 ): Fn {
   return {
     id,

@@ -7,7 +7,11 @@ import { canSee, type Principal } from '../../domain/platform/principal.ts'
 import type { SecretReader, SecretStore } from '../../domain/platform/secret.ts'
 import { TokenBuckets } from '../../domain/rate.ts'
 import type { Webhook, WebhookStore } from '../../domain/triggers/webhook.ts'
-import { checkSignature, type SignedRequest, type WebhookSignature } from '../../domain/triggers/webhook-signature.ts'
+import {
+  checkWebhookSignature,
+  type SignedWebhook,
+  type WebhookSignature,
+} from '../../domain/triggers/webhook-signature.ts'
 import type { ResolvedTarget, TargetRef, Targets } from '../functions/targets.ts'
 import type { RunRequest } from '../runs/invocation.ts'
 import { WebhookDeliveries, type WebhookDelivery } from './webhook-deliveries.ts'
@@ -124,11 +128,11 @@ export class Webhooks {
   }
 
   /** Throws FaasError `unauthenticated` when the webhook requires a signature and this one is invalid. */
-  admit({ webhook }: WebhookCall, request: SignedRequest): AdmittedCall {
+  admit({ webhook }: WebhookCall, request: SignedWebhook): AdmittedCall {
     const { signature, id, projectId } = webhook
     if (signature === null) return { executionId: undefined, deliveryId: null }
     const { vault, clock } = this.#parts
-    const verdict = checkSignature(signature, vault.open(projectId, signature.secret), request, clock.now())
+    const verdict = checkWebhookSignature(signature, vault.open(projectId, signature.secret), request, clock.now())
     if (verdict.isGood) {
       const { deliveryId } = verdict
       return { deliveryId, executionId: deliveryId === null ? undefined : idFrom('webhook', id, deliveryId) }
