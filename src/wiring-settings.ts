@@ -192,6 +192,7 @@ export const httpSettings = (config: Config): HttpSettings => ({
   isOpen: config.auth === 'none',
   host: config.host,
   maxPackageBytes: config.maxPackageBytes,
+  timeoutMaxSeconds: config.timeoutMaxSeconds,
   trustProxy: config.trustProxy,
   wrongTokensPerMinute: config.wrongTokensPerMinute,
   corsOrigins: config.corsOrigins,

@@ -91,15 +91,14 @@ async function stepsOf(cli: Cli, path: string | undefined, options: Options): Pr
   const entry = fields.entry ?? code.entry
   if (!cli.out.json) cli.out.warn(cli.out.style('dim', `${name}: ${code.what}${runtime ? `, ${runtime}` : ''}`))
   const { signature = code.signature } = rest
-  const limit = code.timeout === undefined ? {} : { timeout: code.timeout }
+  const fileTimeout = rest.timeout === undefined ? code.timeout : undefined
   const given = {
-    ...limit,
     ...rest,
     ...(entry !== undefined && { entry }),
     ...(signature !== undefined && { signature }),
   }
   const { zip, isGuessed, codeIn } = code
-  const wanted = { name, runtime, namedRuntime: fields.runtime, zip, fields: given, isGuessed, codeIn }
+  const wanted = { name, runtime, namedRuntime: fields.runtime, zip, fields: given, fileTimeout, isGuessed, codeIn }
   return functionSteps(cli.client(), wanted, how)
 }
 

@@ -9,6 +9,8 @@ export interface HttpSettings {
   /** Limit of all bodies together. */
   maxBodiesBytes: number
   maxPackageBytes: number
+  /** Maximum of a function's timeout. */
+  timeoutMaxSeconds: number
   /** Use a proxy's headers for scheme, host and prefix. */
   trustProxy: boolean
   /** Limit of wrong tokens from one address; beyond it, callers must wait. */

@@ -81,6 +81,23 @@ test('a new function without a runtime is refused, and folders with code are nam
   await expect(step?.take()).rejects.toThrow(/is not known.*Code is in src: to deploy it, name that folder/)
 })
 
+test.each([
+  [600, 600, []],
+  [3600, 900, ['timeout 900 s, the maximum of this server (TAIBAI_TIMEOUT_MAX_SECONDS), not 3600 s']],
+])("a timeout of %i s in the code's settings becomes %i s", async (fileTimeout, timeout, notes) => {
+  const created: object[] = []
+  const functions = {
+    get: async () => Promise.reject(Object.assign(new Error(), { status: 404 })),
+    createFromZip: async (fields: object) => created.push(fields),
+  }
+  const limits = { get: async () => ({ timeout_max: 900 }) }
+  const wanted = { name: 'shop', runtime: 'nodejs', zip: Buffer.from(''), fields: {}, fileTimeout }
+  const [step] = await functionSteps({ functions, limits } as unknown as Client, wanted)
+  await step?.take()
+  expect(step?.details).toEqual(['0 bytes of code', 'timeout', ...notes])
+  expect(created).toMatchObject([{ timeout }])
+})
+
 const lambda = { signature: 'lambda', entry: 'hello.handler' }
 
 test('an existing function keeps its signature where the code only looks like that of another platform', async () => {

@@ -206,6 +206,22 @@ test('a folder without code names those below that have some', () => {
   expect(readLocalCode(folder({ 'main.py': '', 'lib/main.py': '' })).codeIn).toEqual([])
 })
 
+test.each<[string, Record<string, string>, string | undefined]>([
+  ['its registration', { 'index.js': nodeSource }, 'hello'],
+  [
+    'its only export',
+    { 'package.json': '{"type": "module"}', 'index.js': 'export const shop = (req, res) => {}' },
+    'shop',
+  ],
+  ['its decorator', { 'main.py': pythonSource.replace('import functions_framework', '') }, 'taken'],
+  ['none of two exports', { 'index.js': 'exports.a = 1\nexports.b = 2' }, undefined],
+])(
+  'with the signature of the Functions Framework, code that does not list it has a target by %s',
+  (_name, files, entry) => {
+    expect(readLocalCode(folder(files), {}, { signature: 'gcf' }).entry).toBe(entry)
+  },
+)
+
 test('a ZIP is of the language of its files, as a folder is', () => {
   const zip = join(root, 'hello.zip')
   writeFileSync(

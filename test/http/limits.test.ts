@@ -30,7 +30,7 @@ describe('the limits of a project', () => {
         name: 'are shown to members with what is used',
         ask: 'GET /v1/limits',
         status: 200,
-        has: { project_id: 'red' },
+        has: { project_id: 'red', timeout_max: 300 },
         shows: ['"functions"', '"used":1'],
       },
       {

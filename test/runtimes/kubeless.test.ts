@@ -17,8 +17,8 @@ async function answered(worker: BoundWorker, request: HttpRequest) {
 const sources = {
   nodejs: {
     'hello.js': `
-      const seen = ({ data, 'event-id': id, 'event-type': type, 'event-namespace': from, extensions }, context) =>
-        ({ data: data ?? null, id: id ?? null, type: type ?? null, from: from ?? null, method: extensions.request.method, context })
+      const seen = ({ data, 'event-id': id, 'event-time': time, 'event-type': type, 'event-namespace': from, extensions }, context) =>
+        ({ data: data ?? null, id: id ?? null, time: time ?? null, type: type ?? null, from: from ?? null, method: extensions.request.method, context })
       module.exports = {
         foo: (event, context) => 'hello world!',
         seen: async (event, context) => seen(event, context),
@@ -35,7 +35,7 @@ def foo(event, context): return "hello world!"
 
 def seen(event, context):
     data = event['data'].decode() if isinstance(event['data'], bytes) else event['data']
-    return {'data': data, 'id': event['event-id'], 'type': event['event-type'], 'from': event['event-namespace'], 'method': event['extensions']['request'].method, 'context': context}
+    return {'data': data, 'id': event['event-id'], 'time': event['event-time'], 'type': event['event-type'], 'from': event['event-namespace'], 'method': event['extensions']['request'].method, 'context': context}
 
 def nothing(event, context): pass
 def throws(event, context): raise ValueError('as asked')
@@ -73,6 +73,7 @@ describe.each(['nodejs', 'python3'] as const)('%s', (language) => {
     expect(JSON.parse(body)).toEqual({
       data: { n: 1 },
       id: '7',
+      time: null,
       type: 'application/json',
       from: 'kafkatriggers.kubeless.io',
       method: 'POST',
@@ -96,7 +97,10 @@ describe.each(['nodejs', 'python3'] as const)('%s', (language) => {
     await using worker = await bind('seen')
     const executionId = '0192f5a0-0000-7000-8000-00000000abcd'
     expect(await worker.call({ n: 1 }, { trigger: 'job', executionId }).outcome).toMatchObject({
-      value: { data: { n: 1 }, id: executionId, type: 'application/json', from: 'cronjobtrigger.kubeless.io' },
+      value: {
+        ...{ data: { n: 1 }, id: executionId, type: 'application/json', from: 'cronjobtrigger.kubeless.io' },
+        ...{ method: 'POST', time: expect.stringMatching(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00$/) },
+      },
     })
     expect(await worker.call({ n: 1 }, { trigger: 'event' }).outcome).toMatchObject({
       value: { type: 'object.created', from: 'taibai.objects' },

@@ -311,6 +311,7 @@ const httpSettings: HttpSettings = {
   maxBodiesBytes: 4 * 1024 * 1024,
   maxBodyBytes: 256 * 1024,
   maxPackageBytes: 1024 * 1024,
+  timeoutMaxSeconds: 300,
   trustProxy: false,
   wrongTokensPerMinute: 1000,
   corsOrigins: [],

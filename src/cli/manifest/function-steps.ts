@@ -9,15 +9,17 @@ import type { ManifestFunctionState } from './manifest-function.ts'
 /** At most one step. */
 export async function functionSteps(
   client: Client,
-  wanted: ManifestFunctionState,
+  given: ManifestFunctionState,
   how: Deploying = {},
 ): Promise<Step[]> {
+  const { wanted, notes: limitNotes } = await withTimeout(client, given)
   const there = await existing(client, wanted.name)
   const what = `function ${wanted.name}`
   if (there === null) {
     const details = [
       wanted.zip ? `${wanted.zip.length} bytes of code` : `image ${wanted.image?.image}`,
       ...Object.keys(wanted.fields),
+      ...limitNotes,
     ]
     return [{ kind: 'create', what, details, take: () => create(client, wanted, how) }]
   }
@@ -40,6 +42,7 @@ export async function functionSteps(
         `${field}: ${shownValue(field, there[field as keyof FunctionRow])} → ${shownValue(field, value)}`,
     ),
     ...notes,
+    ...limitNotes,
   ]
   return [
     {
@@ -49,6 +52,19 @@ export async function functionSteps(
       take: () => change(client, there, { fields: changed, zip: newZip, image }, how),
     },
   ]
+}
+
+/** The timeout of the code's own settings, or as much of it as the server allows. */
+async function withTimeout(
+  { limits }: Client,
+  given: ManifestFunctionState,
+): Promise<{ wanted: ManifestFunctionState; notes: string[] }> {
+  const { fileTimeout, fields } = given
+  if (fileTimeout === undefined) return { wanted: given, notes: [] }
+  const { timeout_max } = await limits.get()
+  const timeout = Math.min(fileTimeout, timeout_max)
+  const note = `timeout ${timeout} s, the maximum of this server (TAIBAI_TIMEOUT_MAX_SECONDS), not ${fileTimeout} s`
+  return { wanted: { ...given, fields: { timeout, ...fields } }, notes: timeout < fileTimeout ? [note] : [] }
 }
 
 /** An existing function keeps its signature, and the entry with it, where the files only look like another platform's. */

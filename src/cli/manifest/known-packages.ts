@@ -62,25 +62,38 @@ function timeoutIn(host: string): { timeout?: number } {
 
 function ofFunctionsFramework(files: PackageFiles): KnownPackage | null {
   const kind = 'a function of the Functions Framework'
-  const script = targetIn(files.text('package.json')) ?? targetIn(files.text('Procfile'))
-  const node = firstMatch(files, /\.[cm]?[jt]s$/, /\b(?:http|cloudEvent|typed)\(\s*(['"`])([\w-]+)\1/, 2)
   if (dependsOn(files, '@google-cloud/functions-framework')) {
-    return { kind, signature: 'gcf', runtime: 'nodejs', ...entryOf(script ?? node ?? onlyExport(files)) }
+    return { kind, signature: 'gcf', runtime: 'nodejs', ...entryOf(nodeTarget(files)) }
   }
-  const decorated = /@(?:functions_framework|\w+)\.(?:http|cloud_event|typed)\b[^\n]*\n(?:async )?def (\w+)/
-  const python = firstMatch(files, /\.py$/, decorated, 1)
   const isImported = files.names.some(
     (name) => isSource(name, /\.py$/) && importsFramework.test(files.text(name) ?? ''),
   )
   const requires = /^functions[-_]framework\b/im.test(files.text('requirements.txt') ?? '')
   if (!isImported && !requires) return null
-  return { kind, signature: 'gcf', runtime: 'python3', ...entryOf(script ?? python) }
+  return { kind, signature: 'gcf', runtime: 'python3', ...entryOf(pythonTarget(files)) }
 }
+
+/** The target of a function of the Functions Framework, whatever its language; undefined: none is found. */
+export const frameworkTarget = (files: PackageFiles): string | undefined => pythonTarget(files) ?? nodeTarget(files)
+
+function nodeTarget(files: PackageFiles): string | undefined {
+  const registered = /\b(?:http|cloudEvent|typed)\(\s*(['"`])([\w-]+)\1/
+  return scriptTarget(files) ?? firstMatch(files, /\.[cm]?[jt]s$/, registered, 2) ?? onlyExport(files)
+}
+
+function pythonTarget(files: PackageFiles): string | undefined {
+  const decorated = /@(?:functions_framework|\w+)\.(?:http|cloud_event|typed)\b[^\n]*\n(?:async )?def (\w+)/
+  return scriptTarget(files) ?? firstMatch(files, /\.py$/, decorated, 1)
+}
+
+const scriptTarget = (files: PackageFiles): string | undefined =>
+  targetIn(files.text('package.json')) ?? targetIn(files.text('Procfile'))
 
 /** A function of the first generation is not registered: it is the export of the main module that there is. */
 function onlyExport(files: PackageFiles): string | undefined {
   const text = files.text(mainIn(files)) ?? ''
-  const names = [...text.matchAll(/^\s*(?:module\.)?exports\.([\w$]+)\s*=/gm)].map(([, name]) => name)
+  const exported = /^\s*(?:module\.)?exports\.([\w$]+)\s*=|^export (?:async )?(?:const|let|var|function) ([\w$]+)/gm
+  const names = [...text.matchAll(exported)].map(([, name, ofModule]) => name ?? ofModule)
   return new Set(names).size === 1 ? names[0] : undefined
 }
 

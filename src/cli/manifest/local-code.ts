@@ -5,7 +5,7 @@ import type { Deploying } from '../../client/deployment.ts'
 import type { FunctionFields } from '../../client/resources/functions.ts'
 import { usageError } from '../command.ts'
 import { entryOf, recogniseHandler } from './known-handlers.ts'
-import { type KnownPackage, type PackageFiles, recognisePackage } from './known-packages.ts'
+import { frameworkTarget, type KnownPackage, type PackageFiles, recognisePackage } from './known-packages.ts'
 import { languageFiles } from './language-files.ts'
 import { packFile, packFolder } from './package-zip.ts'
 
@@ -78,7 +78,10 @@ function known(files: PackageFiles, code: LocalCode, given: GivenFields): LocalC
   const certain = recognisePackage(files)
   const guessed = certain ?? (given.entry == null ? recogniseHandler(files) : null)
   const found = guessed !== null && isOf(guessed, given.signature) ? guessed : null
-  if (found === null) return { ...code, entry: code.entry ?? entryOf(files, given.signature) }
+  if (found === null) {
+    const own = isGoogle(given.signature) ? frameworkTarget(files) : entryOf(files, given.signature)
+    return { ...code, entry: code.entry ?? own }
+  }
   const { kind, signature, entry, runtime = code.runtime, timeout } = found
   return {
     ...code,
@@ -91,9 +94,12 @@ function known(files: PackageFiles, code: LocalCode, given: GivenFields): LocalC
   }
 }
 
-/** `gcf` and `functions-framework` are the same. */
+/** Both names are the same. */
+const isGoogle = (signature: string | null | undefined): boolean =>
+  signature === 'gcf' || signature === 'functions-framework'
+
 const isOf = ({ signature }: KnownPackage, given: string | null | undefined): boolean =>
-  given == null || given === signature || (given === 'functions-framework' && signature === 'gcf')
+  given == null || given === signature || (isGoogle(given) && isGoogle(signature))
 
 function filesOfZip(zip: Buffer): PackageFiles {
   try {

@@ -41,6 +41,8 @@ export interface ManifestFunctionState {
   /** The runtime that the user names; undefined: only the files name one. */
   namedRuntime?: string | undefined
   zip?: Buffer
+  /** Timeout in seconds that the code's own settings name; the server's maximum is enough for it. */
+  fileTimeout?: number | undefined
   /** Folders below that contain code, when the folder itself has none. */
   codeIn?: string[] | undefined
   /** True when signature and entry are a guess, which an existing function of another signature does not follow. */
@@ -90,13 +92,13 @@ export function functionInManifest(
   const entry = fn.entry ?? code.entry
   const signature = fn.signature ?? (fn.entry == null && fn.runtime === undefined ? code.signature : undefined)
   const isSame = signature !== undefined && signature === code.signature
-  const limit = isSame && fn.timeout === undefined && code.timeout !== undefined ? { timeout: code.timeout } : {}
-  const found = { ...limit, ...(entry !== undefined && { entry }), ...(signature !== undefined && { signature }) }
+  const found = { ...(entry !== undefined && { entry }), ...(signature !== undefined && { signature }) }
   return {
     name,
     fields: { ...fields, ...found },
     runtime,
     namedRuntime: fn.runtime,
+    fileTimeout: isSame && fn.timeout === undefined ? code.timeout : undefined,
     zip: code.zip,
     codeIn: code.codeIn,
     isGuessed: fn.signature == null && code.isGuessed,

@@ -16,6 +16,7 @@ const change = z.object(
 const shown = z
   .object({
     project_id: z.string(),
+    timeout_max: z.int().openapi({ description: "Maximum of a function's timeout on this server, in seconds." }),
     limits: z.array(
       z.object({
         name: z.enum(limitNames as [LimitName]),
@@ -42,7 +43,17 @@ const shownProject = z
   })
   .openapi('Project')
 
-export function bindLimits(app: HttpApp, limits: LimitsOfProjects, settings: { maxBodyBytes: number }): void {
+export function bindLimits(
+  app: HttpApp,
+  limits: LimitsOfProjects,
+  settings: { maxBodyBytes: number; timeoutMaxSeconds: number },
+): void {
+  const asShown = (projectId: string, rows: ShownLimit[]): z.output<typeof shown> => ({
+    project_id: projectId,
+    timeout_max: settings.timeoutMaxSeconds,
+    limits: rows.map(({ isOwn, ...same }) => ({ ...same, own: isOwn })),
+  })
+
   endpoint(
     app,
     {
@@ -106,11 +117,6 @@ export function bindLimits(app: HttpApp, limits: LimitsOfProjects, settings: { m
     },
   )
 }
-
-const asShown = (projectId: string, limits: ShownLimit[]): z.output<typeof shown> => ({
-  project_id: projectId,
-  limits: limits.map(({ isOwn, ...same }) => ({ ...same, own: isOwn })),
-})
 
 function projectJson(project: ProjectSummary): z.output<typeof shownProject> {
   const { queuedRuns, workerMemoryMb, hasOwnLimits, ...same } = project
