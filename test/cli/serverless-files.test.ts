@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { unzipSync } from 'fflate'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { cronOfSchedule } from '../../src/cli/foreign/schedule-expression.ts'
 import { readServerlessFile, templateIn } from '../../src/cli/foreign/serverless-files.ts'
 import type { ManifestFunction } from '../../src/cli/manifest/manifest.ts'
@@ -177,7 +177,7 @@ Resources:
           entry: 'src/app.handler',
           timeout: 10,
           memory_mb: 256,
-          env: { A: 'own', LEVEL: 'info' },
+          env: { LAMBDA_HTTP_EVENTS: '2.0; POST /orders', A: 'own', LEVEL: 'info' },
           jobs: { Tick: { pattern: '*/5 * * * *', input: '{"a": 1}' } },
         },
         named: {
@@ -227,7 +227,7 @@ functions:
   hello:
     handler: handler.hello
     memorySize: 512
-    environment: {STAGE: '\${opt:stage}', N: 3}
+    environment: {STAGE: '\${opt:stage}', TABLE: '\${ssm:/table}', N: 3}
     events:
       - httpApi: 'GET /hello'
       - http: {path: /old, method: post}
@@ -244,7 +244,7 @@ functions:
       entry: 'handler.hello',
       timeout: 20,
       memory_mb: 512,
-      env: { A: 'b', N: '3' },
+      env: { LAMBDA_HTTP_EVENTS: '2.0; GET /hello; POST /old', A: 'b', STAGE: 'dev', N: '3' },
       jobs: {
         'schedule-1': { pattern: '0 */1 * * *' },
         noon: { pattern: '0 12 * * MON-FRI', input: { a: 1 } },
@@ -256,8 +256,97 @@ functions:
     'plugins',
     'provider.iam',
     'hello: event sqs',
-    'hello: variable STAGE, whose value comes from elsewhere',
+    'hello: variable TABLE, whose value comes from elsewhere',
   ])
+})
+
+describe('routes of', () => {
+  const env = (text: string, name = 'serverless.yml') =>
+    Object.values(read(name, text)?.manifest.functions ?? {})[0]?.env
+
+  test.each([
+    [
+      'a REST API',
+      '[{http: GET items/{id}}, {http: {path: "/{proxy+}", method: any}}]',
+      '1.0; GET /items/{id}; ANY /{proxy+}',
+    ],
+    ['an HTTP API', '[{httpApi: {path: "/items/{id}", method: "*"}}]', '2.0; ANY /items/{id}'],
+    ['all paths of an HTTP API', "[{httpApi: '*'}]", undefined],
+    ['nothing', '[]', undefined],
+  ])('%s', (_what, events, expected) => {
+    const found = env(
+      `provider: aws\nfunctions: {a: {handler: a.b, events: ${events.replaceAll('GET items/{id}', "'GET items/{id}'")}}}`,
+    )
+    expect(found?.LAMBDA_HTTP_EVENTS).toBe(expected)
+  })
+
+  test.each([
+    ['Api', '', '1.0; GET /items/{id}'],
+    ['HttpApi', '', '2.0; GET /items/{id}'],
+    ['HttpApi', ', PayloadFormatVersion: "1.0"', '1.0; GET /items/{id}'],
+  ])('an event %s of SAM', (type, more, expected) => {
+    const about = `{Path: "/items/{id}", Method: get${more}}`
+    const found = env(sam('nodejs20.x', `, Events: {One: {Type: ${type}, Properties: ${about}}}`), 'template.yaml')
+    expect(found?.LAMBDA_HTTP_EVENTS).toBe(expected)
+  })
+
+  test('functions of Google are not those of AWS', () => {
+    expect(
+      env('provider: {name: google, runtime: nodejs20}\nfunctions: {a: {handler: b, events: [{http: path}]}}'),
+    ).toEqual({})
+  })
+})
+
+test('a template of SAM needs no Transform', () => {
+  const text = sam('nodejs20.x').replace(/^Transform.*$/m, '')
+  expect(read('template.yaml', text)?.manifest.functions).toMatchObject({ Orders: { runtime: 'nodejs' } })
+})
+
+test('a serverless.yml of AWS without a runtime is for Node.js', () => {
+  expect(read('serverless.yml', 'provider: aws\nfunctions: {a: {handler: a.b}}')?.manifest.functions).toMatchObject({
+    a: { runtime: 'nodejs', signature: 'lambda' },
+  })
+})
+
+test('the handler of serverless-wsgi is the application behind it', () => {
+  const text = `
+provider: {name: aws, runtime: python3.12}
+custom: {wsgi: {app: api/app.app}}
+functions: {web: {handler: wsgi_handler.handler, events: [{http: GET /}]}, job: {handler: jobs.run}}
+`
+  expect(read('serverless.yml', text)?.manifest.functions).toMatchObject({
+    web: { entry: 'api.app.app', signature: 'http', env: {} },
+    job: { entry: 'jobs.run', signature: 'lambda' },
+  })
+})
+
+test('variables of a serverless.yml are those of the file, of the environment, or their defaults', () => {
+  vi.stubEnv('SHOP_KEY', 'k')
+  const variable = (inside: string) => `\${${inside}}`
+  const values = {
+    TABLE: `${variable('self:service')}-${variable('opt:stage, self:provider.stage')}`,
+    NESTED: variable(`self:custom.${variable('sls:stage')}.url`),
+    KEY: variable("env:SHOP_KEY, 'none'"),
+    DEFAULT: variable("env:NOT_THERE, 'none'"),
+    REGION: variable('aws:region'),
+    COUNT: variable('self:custom.count'),
+    LOOP: variable('self:custom.loop'),
+    ELSEWHERE: variable('ssm:/a'),
+    MISSING: variable('self:custom.missing'),
+  }
+  const root = {
+    service: 'shop',
+    provider: { name: 'aws', stage: 'test', region: 'eu-west-1', environment: values },
+    custom: { test: { url: 'http://x' }, count: 3, loop: variable('self:custom.loop') },
+    functions: { a: { handler: 'a.b' } },
+  }
+  const found = read('serverless.yml', JSON.stringify(root))
+  vi.unstubAllEnvs()
+  expect(found?.manifest.functions.a?.env).toEqual({
+    ...{ TABLE: 'shop-test', NESTED: 'http://x', KEY: 'k', DEFAULT: 'none', REGION: 'eu-west-1', COUNT: '3' },
+  })
+  const lost = ['LOOP', 'ELSEWHERE', 'MISSING'].map((name) => `a: variable ${name}, whose value comes from elsewhere`)
+  expect(found?.leftOut).toEqual(['custom', ...lost])
 })
 
 test.each([

@@ -689,6 +689,74 @@ function qinling(harness: Harness): void {
   })
 }
 
+function lambdaGateway(harness: Harness, options: BindOptions): void {
+  const routes = 'GET /items/{id}; GET /items/all; ANY /files/{path+}'
+  const rest = bindOnce(harness, { ...options, env: { LAMBDA_HTTP_EVENTS: `1.0; ${routes}` } })
+  const http = bindOnce(harness, { ...options, env: { LAMBDA_HTTP_EVENTS: `2.0; ${routes}` } })
+  const eventAt = async (worker: ReturnType<typeof rest>, request: object) =>
+    JSON.parse(answerOf(await worker.fetch(request as never, { executionId: uuid }).outcome).body.toString())
+
+  test('a request is the event of a REST API where the function says so', async () => {
+    const headers: [string, string][] = [
+      ['host', 'shop.example'],
+      ['x-a', '1'],
+      ['x-a', '2'],
+      ['content-type', 'application/json'],
+    ]
+    const target = '/files/a/b%20c?a=1&a=2&b='
+    expect(await eventAt(rest(), { method: 'POST', target, headers, body: '{"n":1}' })).toEqual({
+      resource: '/files/{path+}',
+      path: '/files/a/b%20c',
+      httpMethod: 'POST',
+      headers: { Host: 'shop.example', 'X-A': '2', 'Content-Type': 'application/json' },
+      multiValueHeaders: { Host: ['shop.example'], 'X-A': ['1', '2'], 'Content-Type': ['application/json'] },
+      queryStringParameters: { a: '2', b: '' },
+      multiValueQueryStringParameters: { a: ['1', '2'], b: [''] },
+      pathParameters: { path: 'a/b c' },
+      stageVariables: null,
+      requestContext: {
+        accountId: 'anonymous',
+        apiId: 'conformance',
+        domainName: 'shop.example',
+        domainPrefix: 'shop',
+        httpMethod: 'POST',
+        identity: { sourceIp: '127.0.0.1', userAgent: '' },
+        path: '/files/a/b%20c',
+        protocol: 'HTTP/1.1',
+        requestId: uuid,
+        requestTime: expect.stringMatching(/^\d\d\/[A-Z]/),
+        requestTimeEpoch: expect.any(Number),
+        resourcePath: '/files/{path+}',
+        stage: '$default',
+      },
+      body: '{"n":1}',
+      isBase64Encoded: false,
+    })
+  })
+
+  test('what is not in a request of a REST API is null', async () => {
+    expect(await eventAt(rest(), { target: '/other' })).toMatchObject({
+      ...{ resource: '/other', pathParameters: null, body: null, isBase64Encoded: false },
+      ...{ queryStringParameters: null, multiValueQueryStringParameters: null },
+    })
+  })
+
+  test.each([
+    ['/items/7', 'GET /items/{id}', { id: '7' }],
+    ['/items/all', 'GET /items/all', undefined],
+    ['/elsewhere', '$default', undefined],
+  ])('a request of an HTTP API to %s has the route %s', async (target, routeKey, pathParameters) => {
+    const event = await eventAt(http(), { target })
+    expect([event.version, event.routeKey, event.requestContext.routeKey]).toEqual(['2.0', routeKey, routeKey])
+    expect(event.pathParameters).toEqual(pathParameters)
+  })
+
+  test('headers with several values are sent one by one', async () => {
+    const answer = answerOf(await http().fetch({ target: '/many' }).outcome)
+    expect(answer.headers.filter(([name]) => name === 'x-many').map(([, value]) => value)).toEqual(['a', 'b'])
+  })
+}
+
 function lambda(harness: Harness): void {
   const options: BindOptions = { entry: 'lambda_main.main', signature: 'lambda' }
   const worker = bindOnce(harness, { ...options, env: { AWS_REGION: 'eu-central-1' } })
@@ -796,6 +864,8 @@ function lambda(harness: Harness): void {
       body: '{"n":1}',
     })
   })
+
+  lambdaGateway(harness, options)
 
   test('a request without query, cookies and body has none of them', async () => {
     const event = JSON.parse(answerOf(await worker().fetch({ target: '/event' }).outcome).body.toString())

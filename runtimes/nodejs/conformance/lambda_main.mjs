@@ -13,6 +13,7 @@ export async function main(event, context) {
   }
   if (event.rawPath === '/object') return { statusCode: 200, body: { a: 1 } }
   if (event.rawPath === '/text') return 'plain'
+  if (event.rawPath === '/many') return { statusCode: 200, multiValueHeaders: { 'x-many': ['a', 'b'] } }
   if (event.rawPath === '/throw') throw new TypeError('as asked')
   if (event.do === 'context') {
     return {

@@ -18,6 +18,8 @@ def main(event, context):
         }
     if path == '/object':
         return {'statusCode': 200, 'body': {'a': 1}}
+    if path == '/many':
+        return {'statusCode': 200, 'multiValueHeaders': {'x-many': ['a', 'b']}}
     if path == '/text':
         return 'plain'
     if path == '/throw':

@@ -4,9 +4,11 @@ import { type CollectionTag, parseDocument, type ScalarTag } from 'yaml'
 import { CliError } from '../command.ts'
 import type { Manifest, ManifestFunction, ManifestJob } from '../manifest/manifest.ts'
 import { type ForeignManifest, isObject, objectOf, type ParsedValues } from './foreign-manifest.ts'
+import { formatOf, HttpRoutes } from './http-routes.ts'
 import { translatedStack } from './openfaas-stack.ts'
 import { cronOfSchedule } from './schedule-expression.ts'
-import { lambdaLanguages, type Platform, platformOf } from './serverless-providers.ts'
+import { lambdaLanguages, type Platform, platformOf, withoutWsgiPlugin } from './serverless-providers.ts'
+import { resolvedVariables } from './serverless-variables.ts'
 import { deploymentNames, withDeployment } from './whisk-deployment.ts'
 import { actionsIn, isWhiskManifest } from './whisk-manifest.ts'
 
@@ -28,10 +30,11 @@ export function readServerlessFile(file: string): ForeignManifest | null {
   if (problem !== undefined) return null
   const root = objectOf(document.toJS())
   const folder = dirname(file)
-  if (isObject(root.Resources) && isServerlessTransform(root.Transform)) return checked(file, ofSam(root, folder))
+  if (isSam(root)) return checked(file, ofSam(root, folder))
   const stack = translatedStack(root, file)
   if (stack !== null) return checked(file, stack)
-  if (isObject(root.functions) && root.provider !== undefined) return checked(file, ofServerless(root, folder))
+  if (isObject(root.functions) && root.provider !== undefined)
+    return checked(file, ofServerless(resolvedVariables(root), folder))
   if (isWhiskManifest(root)) return checked(file, ofWhisk(root, folder))
   return null
 }
@@ -57,8 +60,11 @@ function checked(file: string, translated: ForeignManifest): ForeignManifest {
   throw new CliError(`${file} (${translated.kind}) has no function that could be deployed.`, 'usage')
 }
 
-const isServerlessTransform = (transform: unknown): boolean =>
-  [transform].flat().some((one) => typeof one === 'string' && one.startsWith('AWS::Serverless'))
+/** Some templates leave the Transform out. */
+const isSam = ({ Transform: transform, Resources: resources }: ParsedValues): boolean =>
+  isObject(resources) &&
+  ([transform].flat().some((one) => typeof one === 'string' && one.startsWith('AWS::Serverless')) ||
+    Object.values(resources).some((one) => objectOf(one).Type === 'AWS::Serverless::Function'))
 
 // --------------------------------------------------------------------------------------------------- AWS SAM
 
@@ -93,6 +99,7 @@ function samFunction(name: string, all: ParsedValues, variables: ParsedValues, n
   for (const key of Object.keys(all)) if (!samTaken.has(key)) notes.add(`${name}: ${key}`)
   if (all.FunctionUrlConfig !== undefined) notes.path(name, 'any method', '/')
   const jobs: Record<string, ManifestJob> = {}
+  const routes = new HttpRoutes()
   for (const [event, value] of Object.entries(objectOf(all.Events))) {
     const { Type: type, Properties: properties } = objectOf(value)
     const about = objectOf(properties)
@@ -100,14 +107,16 @@ function samFunction(name: string, all: ParsedValues, variables: ParsedValues, n
       const job = jobOf(about.Schedule ?? about.ScheduleExpression, about, notes, `${name}: event ${event}`)
       if (job !== null) jobs[event] = job
     } else if (type === 'Api' || type === 'HttpApi') {
-      notes.path(name, String(about.Method ?? 'any method').toUpperCase(), String(about.Path ?? '/'))
+      const [method, path] = [String(about.Method ?? 'any method').toUpperCase(), String(about.Path ?? '/')]
+      notes.path(name, method, path)
+      routes.add(formatOf(type, about.PayloadFormatVersion), method, path)
     } else notes.add(`${name}: event ${event} of type ${type}`)
   }
   const common = {
     description: textOf(all.Description),
     timeout: numberOf(all.Timeout) ?? 3,
     memory_mb: numberOf(all.MemorySize) ?? 128,
-    env: envOf(name, variables, notes),
+    env: { ...routes.env(), ...envOf(name, variables, notes) },
     ...(Object.keys(jobs).length > 0 && { jobs }),
   }
   return functionOf(
@@ -139,7 +148,7 @@ function ofServerless(root: ParsedValues, folder: string): ForeignManifest {
   for (const [key, value] of Object.entries(objectOf(root.functions))) {
     const own = objectOf(value)
     const name = typeof own.name === 'string' && !own.name.includes('${') ? own.name : key
-    functions[name] = serverlessFunction(name, own, provider, platform, notes)
+    functions[name] = withoutWsgiPlugin(serverlessFunction(name, own, provider, platform, notes), own, root.custom)
   }
   return { manifest: { functions }, folder, kind: 'a serverless.yml', leftOut: notes.lines, paths: notes.paths }
 }
@@ -159,6 +168,7 @@ function serverlessFunction(
   for (const key of Object.keys(own)) if (!serverlessTaken.has(key)) notes.add(`${name}: ${key}`)
   if (own.url !== undefined && own.url !== false) notes.path(name, 'any method', '/')
   const jobs: Record<string, ManifestJob> = {}
+  const routes = new HttpRoutes()
   for (const event of Array.isArray(own.events) ? own.events : []) {
     const [kind = '', about] = Object.entries(isObject(event) ? event : { [String(event)]: null })[0] ?? []
     if (kind === 'schedule') {
@@ -168,15 +178,18 @@ function serverlessFunction(
         const title = typeof details.name === 'string' ? details.name : `schedule-${Object.keys(jobs).length + 1}`
         if (job !== null) jobs[n === 0 ? title : `${title}-${n + 1}`] = job
       }
-    } else if (kind === 'http' || kind === 'httpApi') notes.path(name, ...pathOf(about))
-    else notes.add(`${name}: event ${kind}`)
+    } else if (kind === 'http' || kind === 'httpApi') {
+      const [method, path] = pathOf(about)
+      notes.path(name, method, path)
+      if (platform.hasRoutes && about !== '*') routes.add(kind === 'http' ? '1.0' : '2.0', method, path)
+    } else notes.add(`${name}: event ${kind}`)
   }
-  const env = envOf(name, { ...objectOf(provider.environment), ...objectOf(own.environment) }, notes)
+  const variables = { ...objectOf(provider.environment), ...objectOf(own.environment) }
   const common = {
     description: textOf(own.description),
     timeout: numberOf(own.timeout) ?? numberOf(provider.timeout) ?? platform.timeout,
     memory_mb: numberOf(own.memorySize) ?? numberOf(provider.memorySize) ?? platform.memoryMb,
-    env,
+    env: { ...routes.env(), ...envOf(name, variables, notes) },
     ...(Object.keys(jobs).length > 0 && { jobs }),
   }
   const runtime = own.runtime ?? provider.runtime ?? platform.runtime

@@ -1,5 +1,6 @@
 import { CliError } from '../command.ts'
-import type { ParsedValues } from './foreign-manifest.ts'
+import type { ManifestFunction } from '../manifest/manifest.ts'
+import { objectOf, type ParsedValues } from './foreign-manifest.ts'
 
 /** What runs functions of the Serverless Framework's providers, and of AWS SAM. */
 
@@ -19,7 +20,7 @@ const languagesOf = (signature: string): Languages => [
 ]
 
 const platforms: Record<string, Platform> = {
-  aws: { languages: lambdaLanguages, timeout: 6, memoryMb: 1024 },
+  aws: { languages: lambdaLanguages, runtime: 'nodejs', timeout: 6, memoryMb: 1024, hasRoutes: true },
   google: { languages: languagesOf('gcf') },
   openwhisk: { languages: languagesOf('openwhisk'), runtime: 'nodejs' },
   kubeless: { languages: languagesOf('kubeless') },
@@ -31,6 +32,8 @@ export interface Platform {
   runtime?: string
   timeout?: number
   memoryMb?: number
+  /** Functions get the events of a REST API or an HTTP API. */
+  hasRoutes?: boolean
 }
 
 /** Throws CliError for a provider that is not read. */
@@ -39,4 +42,12 @@ export function platformOf({ name }: ParsedValues): Platform {
   if (found !== undefined) return found
   const known = Object.keys(platforms).join(', ')
   throw new CliError(`serverless.yml names the provider ${name}: only ${known} are read.`, 'usage')
+}
+
+/** The plugin serverless-wsgi puts its handler before an application of WSGI, which is called without it here. */
+export function withoutWsgiPlugin(fn: ManifestFunction, { handler }: ParsedValues, custom: unknown): ManifestFunction {
+  const { app } = objectOf(objectOf(custom).wsgi)
+  if (typeof app !== 'string' || !/^wsgi(?:_handler)?\.handler$/.test(String(handler))) return fn
+  const { LAMBDA_HTTP_EVENTS: _routes, ...env } = fn.env ?? {}
+  return { ...fn, env, entry: app.replaceAll('/', '.'), signature: 'http' }
 }

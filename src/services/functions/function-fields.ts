@@ -76,7 +76,7 @@ export interface FunctionLimits {
 export function checkContractLimits(given: FunctionFields, limits: FunctionLimits): void {
   within('timeout', given.timeoutSeconds, limits.timeoutMinSeconds, limits.timeoutMaxSeconds, 'seconds', maxTimeoutHint)
   within('cpu', given.cpuMillicpu, limits.cpuMinMillicpu, limits.cpuMaxMillicpu, 'millicpu')
-  within('memory_size', given.memoryBytes, limits.memoryMinBytes, limits.memoryMaxBytes, 'bytes')
+  within('memory_size', given.memoryBytes, limits.memoryMinBytes, limits.memoryMaxBytes, 'bytes', maxMemoryHint)
 }
 
 /** All other checks of single fields that need no lookup. */
@@ -216,6 +216,7 @@ function checkEnv(env: Record<string, string>, maxBytes: number): void {
 
 const mib = 1024 * 1024
 
+const maxMemoryHint = ' The operator can raise the maximum with TAIBAI_MEMORY_MAX_BYTES.'
 const maxTimeoutHint = ' The operator can raise the maximum with TAIBAI_TIMEOUT_MAX_SECONDS.'
 
 function within(

@@ -20,6 +20,8 @@ function surroundings(
     logGroupName: `/aws/lambda/${functionName}`,
     logStreamName: `${new Date().toISOString().slice(0, 10).replaceAll('-', '/')}/[${functionVersion}]${id.replaceAll('-', '')}`,
   }
+  const routes = wish.env?.LAMBDA_HTTP_EVENTS
+  if (routes !== undefined) fixed.gateway = require('./gateway.cjs').gatewayOf(routes)
   const variables = {
     _HANDLER: entry,
     LAMBDA_TASK_ROOT: code,

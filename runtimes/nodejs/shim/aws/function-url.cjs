@@ -3,7 +3,7 @@
 const { answerHttp } = require('../answer.cjs')
 const { dateNow, toJson } = require('../builtins.cjs')
 
-function eventOf({ execution_id: requestId, http }, { functionName }, body) {
+function eventOf({ execution_id: requestId, http }, { functionName, gateway }, body) {
   const { method, target } = http
   const at = target.indexOf('?')
   const rawPath = at === -1 ? target : target.slice(0, at)
@@ -35,7 +35,7 @@ function eventOf({ execution_id: requestId, http }, { functionName }, body) {
   }
   event.isBase64Encoded = body.length > 0 && !isText(headers['content-type'])
   if (body.length > 0) event.body = body.toString(event.isBase64Encoded ? 'base64' : 'utf8')
-  return event
+  return gateway === undefined ? event : gateway(event, http.headers)
 }
 
 /** Joins repeated headers, except for cookies, which have their own field. */
@@ -78,9 +78,11 @@ function answerRequest(call, value, limits) {
   answerHttp(call, toJson(headOf(value)), bodyOf(value), limits)
 }
 
-/** Content-Type is always set: without it, clients treat a function URL's response as JSON. */
-function headOf({ statusCode, headers = {}, cookies = [] }) {
-  const pairs = Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), `${value}`])
+/** `multiValueHeaders` is of API Gateway. Content-Type is always set: without it, clients treat a function URL's response as JSON. */
+function headOf({ statusCode, headers, multiValueHeaders, cookies }) {
+  const pairs = Object.entries({ ...headers, ...multiValueHeaders }).flatMap(([name, value]) =>
+    [value].flat().map((one) => [name.toLowerCase(), `${one}`]),
+  )
   if (!pairs.some(([name]) => name === 'content-type')) pairs.push(['content-type', 'application/json'])
   for (const cookie of cookies ?? []) pairs.push(['set-cookie', `${cookie}`])
   return { status: Number(statusCode), headers: pairs.filter(([name]) => name !== 'content-length') }

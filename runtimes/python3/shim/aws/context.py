@@ -37,6 +37,10 @@ def surroundings(meta):
     }
     os.environ.update({key: value for key, value in variables.items() if key not in env})
     time.tzset()
+    if 'LAMBDA_HTTP_EVENTS' in env:
+        from .gateway import gateway_of
+
+        LambdaContext.gateway = staticmethod(gateway_of(env['LAMBDA_HTTP_EVENTS']))
     LambdaContext.set_trace = staticmethod(setter('_X_AMZN_TRACE_ID'))
     LambdaContext.function_name = name
     LambdaContext.function_version = version
@@ -58,6 +62,8 @@ class LambdaContext:
     """The second argument of a handler; values that all calls share are class attributes."""
 
     function_name = function_version = memory_limit_in_mb = log_group_name = log_stream_name = invoked_function_arn = None
+    # Makes of a function URL's event that of an API; None: it stays.
+    gateway = None
     client_context = tenant_id = set_trace = None
     identity = CognitoIdentity()
 

@@ -44,7 +44,7 @@ def event_of(meta, body):
     event['isBase64Encoded'] = is_binary = bool(body) and not is_text(headers.get('content-type', ''))
     if body:
         event['body'] = base64_of(body) if is_binary else str(body, 'utf-8', 'replace')
-    return event
+    return event if LambdaContext.gateway is None else LambdaContext.gateway(event, http['headers'])
 
 
 def read_headers(pairs):
@@ -108,12 +108,18 @@ class MalformedAnswer(Refusal):
 
 
 def headers_of(value):
-    """Content-Type is always set: without it, clients treat a function URL's response as JSON."""
-    pairs = [(name.lower(), header_text(one)) for name, one in (value.get('headers') or {}).items()]
+    """`multiValueHeaders` is of API Gateway. Content-Type is always set: without it, clients treat a function URL's response
+    as JSON."""
+    given = {**(value.get('headers') or {}), **(value.get('multiValueHeaders') or {})}
+    pairs = [(name.lower(), header_text(one)) for name, some in given.items() for one in values_of(some)]
     if not any(name == 'content-type' for name, _ in pairs):
         pairs.append(('content-type', 'application/json'))
     pairs += [('set-cookie', str(cookie)) for cookie in value.get('cookies') or ()]
     return [pair for pair in pairs if pair[0] != 'content-length']
+
+
+def values_of(given):
+    return given if isinstance(given, (list, tuple)) else (given,)
 
 
 def header_text(value):
