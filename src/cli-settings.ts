@@ -42,7 +42,7 @@ export interface CliSettings {
   /** URL of the server on this machine. */
   localUrl: string
   localDataDir: string
-  /** Variables that name that server, where it was found by what is remembered of it. */
+  /** Variables that name that server, if it was found by the record of its last start. */
   localVariables: Record<string, string>
   /** The environment names that server, or the current folder has its data. */
   isLocalNamed: boolean

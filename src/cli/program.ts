@@ -174,7 +174,7 @@ const tokenHelp =
   'Commands take it from TAIBAI_TOKEN, from a context ("taibai context add"), or from the data folder that TAIBAI_DATA_DIR names.'
 
 function exitOf({ status, code }: ApiError): ExitName {
-  // Its status is that of what may not be done; the token may do it once nothing is in the way.
+  // Its status is 403, but the token is sufficient: the command works once nothing uses the object.
   if (code === 'in_use') return 'failed'
   if (status === 401 || status === 403) return 'refused'
   if (status === 404) return 'notFound'

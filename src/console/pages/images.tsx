@@ -62,7 +62,7 @@ export function ImagesPage() {
   )
 }
 
-/** An id is told from others by its beginning. */
+/** The first digits of an id are enough to recognise it. */
 const nameOf = ({ names, id }: Pick<ImageRow, 'names' | 'id'>): string =>
   names.join(', ') || `without a name: ${id.replace('sha256:', '').slice(0, 12)}`
 

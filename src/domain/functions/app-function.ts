@@ -33,7 +33,7 @@ export interface AppJobs {
   idsOf(fn: Fn): Set<string>
 }
 
-/** The valid part of a worker's report; undefined: there is none. */
+/** The functions in a worker's report; undefined when the report is not a list. */
 export function appFunctionsIn(told: unknown): AppFunction[] | undefined {
   if (!Array.isArray(told)) return undefined
   const isFunction = (one: unknown): one is AppFunction =>

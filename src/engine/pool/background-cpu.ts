@@ -16,8 +16,8 @@ interface Seen {
 }
 
 /**
- * Processor time that no call told of: of what calls leave running, and of calls whose worker cannot tell. All that the worker
- * has used, less what is told, is told whenever no call is in it, and when it has ended.
+ * Meters processor time that no call has reported: that of processes which calls leave running, and of calls whose worker cannot
+ * measure it. Reports the worker's total minus what was reported, whenever the worker has no call and when it has ended.
  */
 export class BackgroundCpu {
   #clock: Clock
@@ -29,13 +29,13 @@ export class BackgroundCpu {
     this.#meter = parts.meter
   }
 
-  /** A call of it has ended. */
+  /** A call of the worker has ended. */
   noteCall(bound: BoundWorker, cpuMs: number | null | undefined): void {
     const seen = this.#seen.get(bound)
     if (seen !== undefined) seen.told += cpuMs ?? 0
   }
 
-  /** Called often; each worker is looked at in its own time. */
+  /** Called often; measures each worker at an interval of its own. */
   look(group: WorkerGroup): void {
     if (this.#meter?.spent === undefined) return
     const now = this.#clock.elapsed()

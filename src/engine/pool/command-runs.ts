@@ -25,7 +25,7 @@ export interface CommandRunsParts {
 export class CommandRuns {
   #parts: CommandRunsParts
   #runs = new Set<Promise<Outcome>>()
-  /** They are told on which machine their memory is. */
+  /** Each is resolved with the machine on which its memory was reserved. */
   #waiting = new Map<MemoryRequest, PromiseWithResolvers<string>>()
   #stop = new AbortController()
   #isClosing = false

@@ -7,11 +7,11 @@ export interface WorkerOrder {
   projectId: string
   /** Checked before the start; false cancels the order. */
   isNeeded(): boolean
-  /** Reserves memory for a worker that is about to be started. On which machine; null: there is none. */
+  /** Reserves memory for a worker that is about to be started. Returns the machine; null: no machine has enough. */
   makeRoom(bytes: number): string | null
 }
 
-/** `no_memory`: there is none now. Null: the worker was not needed any more. */
+/** `no_memory`: no memory is free now. Null: the worker was not needed any more. */
 export type OrderedWorker = PoolWorker | 'no_memory' | null
 
 /** An idle worker that may be ended to make room for others. */

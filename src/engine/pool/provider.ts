@@ -41,7 +41,7 @@ export interface Provision extends Started {
   tookMs: number
 }
 
-/** `no_memory`: there is none now. Null: nobody needs the worker any more. */
+/** `no_memory`: no memory is free now. Null: nobody needs the worker any more. */
 export type Provided = Provision | 'no_memory' | null
 
 /** From the moment when the code is loaded: most first calls take less. A start takes twenty times as long. */

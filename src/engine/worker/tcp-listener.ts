@@ -22,7 +22,7 @@ export interface ExpectedWorker {
   secret: string
   /** Called at most once for each stream; data behind the KNOCK is put back into the socket. */
   onStream?(name: StreamName, socket: Socket): void
-  /** Called for each connection of a bridge; absent: it is none. */
+  /** Called for each connection of a bridge; absent when the worker is not a bridge. */
   onBridge?(socket: Socket): void
 }
 
@@ -150,7 +150,7 @@ interface Knock {
   rest: Buffer
 }
 
-/** `more`: the KNOCK is incomplete; null: it is none. */
+/** `more`: the KNOCK is incomplete; null: the bytes are not a KNOCK. */
 export function readKnock(bytes: Buffer): Knock | 'more' | null {
   try {
     const decoder = new FrameDecoder(() => longestKnock)

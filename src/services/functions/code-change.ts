@@ -18,7 +18,7 @@ export function changedEntry({ entry, signature }: Fn, code: GivenCode | null): 
   return entry === null || !namesModule ? entry : entryIn(code.file, entry)
 }
 
-/** What of an image changes, the rest of it as it is now. Null: nothing. */
+/** The image with its changed fields; null when nothing changes. */
 export function changedImage({ code }: Fn, image?: string, start?: ImageStart): Pick<Fn, 'code'> | null {
   if (image === undefined && start === undefined) return null
   if (code.source !== 'image') throw invalid('"image" is for functions that are an image: this one is made of code.')

@@ -39,7 +39,7 @@ export class FunctionChecks {
     this.#parts = parts
   }
 
-  /** Given fields, each for itself. `before`: the function that has them or makes room; null: there is none. */
+  /** Checks the given fields one by one. `before`: the function that is changed or replaced; null for a new one. */
   async fields(who: Principal, before: Fn | null, fields: FunctionFields, hasTrust: boolean): Promise<void> {
     const { trusts, placements, sandboxes, limits } = this.#parts
     checkFields(fields, limits)

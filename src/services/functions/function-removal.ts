@@ -23,12 +23,12 @@ export interface FunctionRemovalParts {
   trusts?: Trusts
 }
 
-/** The function in whose place another is made. */
+/** The function that another one replaces. */
 export interface ReplacedFunction {
   fn: Fn
-  /** Takes away what the caller's platform has made of it, right before it goes. */
+  /** Removes the objects of the caller's platform that belong to it, right before it is removed. */
   aside?(): Promise<void>
-  /** Puts that back, when it stays after all. */
+  /** Restores them if the function is not removed after all. */
   back?(): Promise<void>
 }
 

@@ -12,8 +12,8 @@ export interface LoadCheckParts {
 }
 
 /**
- * Loads the code where that is asked, then writes; `warm` is the revision of a worker that was made for the function as given.
- * The worker of the load ends unless it serves the function as written. A new app is always loaded, because its functions are
+ * Loads the code if the request asks for it, then writes the function. `warm` is the revision of the worker that loaded the
+ * code; this worker ends unless it can serve the function as written. A new app is always loaded, because its functions are
  * stored with its code. `before`: null when the function is new.
  */
 export async function afterLoadCheck<T>(

@@ -24,7 +24,7 @@ export interface LoadedCode {
   warm: Revision | null
 }
 
-/** Loads code in workers before anything of it is written. */
+/** Loads code in workers before the function is written. */
 export class LoadTrials {
   #parts: LoadTrialsParts
   /** Number of trials under way by key of their revision. */
@@ -36,7 +36,7 @@ export class LoadTrials {
 
   /**
    * Loads the code of a function in a worker before anything is written; `before` is the function as stored, null when it is new.
-   * The worker serves the function's next call once the function is written; `end` is told in any case when there is one. Throws
+   * The worker serves the function's next call once the function is written; call `end` in any case if there is a worker. Throws
    * FaasError `invalid_request` with the failure and the output when the code does not load, and the pool's error when there is
    * no worker.
    */

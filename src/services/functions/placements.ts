@@ -7,7 +7,7 @@ const mostLabels = 8
 const labelName = /^[A-Za-z0-9](?:[A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$/
 const labelValue = /^[A-Za-z0-9._/-]{1,63}$/
 
-/** What can be said of it without the nodes. Throws FaasError `invalid_request`. */
+/** Checks the form of the labels, without asking the nodes. Throws FaasError `invalid_request`. */
 export function checkPlacement(placement: Placement): void {
   const labels = Object.entries(placement)
   if (labels.length > mostLabels)

@@ -11,7 +11,7 @@ type Field = keyof FunctionFields
  */
 type Fate = 'kept' | 'code' | 'image' | 'unique'
 
-/** The one list: whoever adds a field says here what becomes of it. */
+/** The rule for each field of a function; a new field needs a row here. */
 export const replacementRuleOf: Record<Field, Fate> = {
   name: 'unique',
   hosts: 'unique',

@@ -50,7 +50,7 @@ export class WorkerControl {
     return { workers, memory: pool.vitals() }
   }
 
-  /** What they held lately, the oldest first, and the functions that held most of it, with their names. */
+  /** Recent samples of the workers' memory, the oldest first, and the functions that held the most, with their names. */
   history(who: Principal): {
     samples: readonly WorkerSample[]
     functions: { id: string; name: string | null }[]
@@ -114,7 +114,7 @@ export class WorkerControl {
   }
 }
 
-/** Functions that are told of apart. */
+/** Number of functions that are listed by name. */
 const mostFunctions = 6
 
 /** Ids of the functions that held most memory for the longest time. */

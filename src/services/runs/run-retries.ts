@@ -19,7 +19,7 @@ export interface RetryLimits {
   retryPauseMs: number
 }
 
-/** How an attempt ended; `cause`: null when nothing is to be retried. */
+/** How an attempt ended; `cause` is null when the run is not retried. */
 export interface AttemptEnding {
   cause: RetryCause | null
   hasBegun: boolean

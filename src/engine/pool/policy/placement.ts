@@ -1,7 +1,7 @@
 import { matchesPlacement, onlyMachine, type Placement } from '../../../domain/platform/machine.ts'
 import { chooseEvictions, type Evictable, evictionCost } from './pool-policy.ts'
 
-/** On which machine a worker comes, as plain functions: the swarm is told, and only carries it out. */
+/** Chooses the machine of a new worker. Pure functions: the swarm gets the decision and only starts the task there. */
 
 export interface MachineView {
   id: string

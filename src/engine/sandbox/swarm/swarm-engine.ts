@@ -122,7 +122,7 @@ export class SwarmEngine implements SandboxEngine {
     return sandbox
   }
 
-  /** Its output is told at its end. */
+  /** Reports the output only at the end of the run. */
   async runToEnd(
     spec: SandboxSpec & { args: string[]; timeoutMs: number; signal?: AbortSignal; onRunning?(): void },
     onOutput: OnOutput,
