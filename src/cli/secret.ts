@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { buildSecretPrefix } from '../domain/platform/secret.ts'
 import {
   argumentAt,
   type Cli,
@@ -47,7 +48,7 @@ export const commands: CommandSpec[] = [
         : await secrets.create({ name, value: value as string, ...(description !== undefined && { description }) })
       cli.out.value(row, () => {
         cli.out.line(`Secret ${name} has version ${row.version}.`)
-        if (row.used_by.length === 0) cli.out.line(`Give it to a function: taibai update FUNCTION --secret ${name}`)
+        if (row.used_by.length === 0) cli.out.line(useOf(name))
       })
     },
   },
@@ -89,3 +90,8 @@ async function valueFrom(cli: Cli, name: string, options: Options): Promise<stri
   if (value === undefined) throw usageError('Nothing was entered.')
   return value
 }
+
+const useOf = (name: string): string =>
+  name.startsWith(buildSecretPrefix)
+    ? `The project's builds see it as ${name.slice(buildSecretPrefix.length)}.`
+    : `Give it to a function: taibai update FUNCTION --secret ${name}`

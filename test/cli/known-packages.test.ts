@@ -37,6 +37,46 @@ describe('a folder is recognised as', () => {
       { runtime: 'go', signature: undefined },
     ],
     [
+      'an app of Express, by what its module exports',
+      {
+        'package.json': '{"dependencies": {"express": "^5"}}',
+        'server.js': "const express = require('express')\nconst app = express()\nmodule.exports = app\n",
+      },
+      { runtime: 'nodejs', signature: 'http', entry: 'server.default' },
+    ],
+    [
+      'an app of Fastify that is exported by its name',
+      {
+        'package.json': '{"dependencies": {"fastify": "^5"}}',
+        'app.ts': "import Fastify from 'fastify'\nexport const shop = Fastify({ logger: true })\n",
+      },
+      { runtime: 'nodejs', signature: 'http', entry: 'app.shop' },
+    ],
+    [
+      'an app of Koa',
+      {
+        'package.json': '{"dependencies": {"koa": "^3"}}',
+        'app.js': "const Koa = require('koa')\nconst app = new Koa()\nmodule.exports = { app }\n",
+      },
+      { runtime: 'nodejs', signature: 'http', entry: 'app.app' },
+    ],
+    [
+      'an app of Hono',
+      {
+        'package.json': '{"dependencies": {"hono": "^4"}}',
+        'main.mjs': "import { Hono } from 'hono'\nconst app = new Hono()\nexport default app\n",
+      },
+      { runtime: 'nodejs', signature: 'http', entry: 'main.default' },
+    ],
+    [
+      'a function that uses Express itself',
+      {
+        'package.json': '{"dependencies": {"express": "^5"}}',
+        'main.mjs': 'const app = express()\nexport const main = () => 1\nexport default app\n',
+      },
+      { runtime: 'nodejs', signature: undefined },
+    ],
+    [
       'an app of Flask, by the module and the name that it has',
       { 'requirements.txt': 'flask', 'shop.py': 'from flask import Flask\n\nserver = Flask(__name__)\n' },
       { runtime: 'python3', signature: 'http', entry: 'shop.server' },

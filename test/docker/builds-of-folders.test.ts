@@ -61,11 +61,15 @@ describeBuilds('A server installs', () => {
       },
       'pipenv requirements',
     ],
-  ])('what is named by %s', async (what, files, said) => {
-    const name = `named-${what.split(' ')[0]?.replaceAll('.', '-')}`
-    expect(await deployed(name, 'python3', { ...usesOwn, ...own, ...files })).toContain(said)
-    expect((await call(name, 12345)).json).toEqual([7, '12,345'])
-  })
+  ])(
+    'what is named by %s',
+    async (what, files, said) => {
+      const name = `named-${what.split(/\W/)[0]}`
+      expect(await deployed(name, 'python3', { ...usesOwn, ...own, ...files })).toContain(said)
+      expect((await call(name, 12345)).json).toEqual([7, '12,345'])
+    },
+    900_000,
+  )
 
   test('what scripts of the package make beside its modules, and the versions of its workspaces', async () => {
     const files = {

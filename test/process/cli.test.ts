@@ -154,6 +154,8 @@ describe('A function', () => {
     const path = project('fenced', { 'main.mjs': greet })
     await run(['secret', 'set', 'DB_URL'], 'x')
     await run(['secret', 'set', 'KEY'], 'y')
+    const { stdout } = await run(['secret', 'set', 'BUILD_TOKEN'], 'z')
+    expect(stdout).toContain("The project's builds see it as TOKEN.")
     const terms = ['--max-running', '3', '--max-rate', '9', '--record', 'summary', '--attempts', '4']
     await must('deploy', path, ...terms, '--on-success', 'greet', '--on-failure', 'https://shop.example.org/dead')
     await must('update', 'fenced', '--secret', 'DB_URL', '--secret', 'KEY=@key.pem')

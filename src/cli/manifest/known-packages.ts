@@ -1,4 +1,5 @@
 import { usageError } from '../command.ts'
+import { ofNodeWeb } from './known-node-apps.ts'
 
 /** Recognises the platform for which a package was written by its files. */
 
@@ -30,6 +31,7 @@ export function recognisePackage(files: PackageFiles): KnownPackage | null {
     ofGoLambda,
     ofGoWeb,
     ofPythonWeb,
+    ofNodeWeb,
   ]) {
     const found = known(files)
     if (found !== null) return found

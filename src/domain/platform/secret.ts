@@ -1,3 +1,6 @@
+/** Prefix of secrets that become variables of the project's builds, without the prefix. */
+export const buildSecretPrefix = 'BUILD_'
+
 /** A named value of a project, encrypted at rest: functions see it, and nobody can read it back. */
 export interface Secret {
   id: string

@@ -15,7 +15,7 @@ import type { Signature } from '../../domain/functions/signature.ts'
 import type { NewId } from '../../domain/ids.ts'
 import { type ListQuery, matchesCondition, selectRows } from '../../domain/list.ts'
 import { canSee, type Principal } from '../../domain/platform/principal.ts'
-import type { SecretReader, SecretStore } from '../../domain/platform/secret.ts'
+import { buildSecretPrefix, type SecretReader, type SecretStore } from '../../domain/platform/secret.ts'
 import type { Log } from '../../domain/runs/log.ts'
 import { BuildQueue } from './build-queue.ts'
 import { type RequiredBuild, requiredBuild } from './dependency-list.ts'
@@ -47,9 +47,6 @@ export interface BuildsParts {
   log: Log
   rules: BuildRules
 }
-
-/** Prefix of project secrets that become variables of builds, without the prefix. */
-export const buildSecretPrefix = 'BUILD_'
 
 /** Installs the dependencies of packages before they are deployed. */
 export class Builds {
