@@ -15,7 +15,8 @@ const wholeFileBytes = 1024 * 1024
 /**
  * Unpacks a ZIP into a new folder: files get mode 0444, or 0555 when executable; folders 0555; links stay. Throws FaasError
  * `invalid_request` for an unacceptable ZIP and `storage_full` when the disk is full; the folder may then be incomplete. Files
- * keep their times, because Python uses a compiled module only when it matches its source's time.
+ * keep their times, because Python uses a compiled module only when it matches its source's time. Those without one have the
+ * time of unpacking: browsers compare times, and the ETags that web frameworks make of them, with those of earlier code.
  */
 export async function unpack(
   zip: Buffer,
@@ -82,11 +83,14 @@ async function writeFile(zip: Buffer, file: ZipFile, { entry, kind }: Checked<En
   }
 }
 
-/** To the second where the ZIP has extended times, as Info-ZIP's do; else to two seconds, in this host's time zone. */
+/** To the second where the ZIP has extended times, as Info-ZIP's do; else to two seconds, in this host's time zone. Null: none. */
 function timeOf(entry: Entry): Date | null {
   const time = entry.getLastModDate()
-  return Number.isFinite(time.getTime()) ? time : null
+  return Number.isFinite(time.getTime()) && time.toDateString() !== firstDay ? time : null
 }
+
+/** The first day that a ZIP can express, which reproducible ones have. */
+const firstDay = new Date(1980, 0, 1).toDateString()
 
 function compressedBytes(zip: Buffer, file: ZipFile, entry: Entry): Promise<Buffer> {
   return refusing('is not a sound ZIP file', async () => {

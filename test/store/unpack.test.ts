@@ -72,8 +72,9 @@ it('no link leads out of a package, by whatever way', async () => {
   )
 })
 
-it('files keep the times that the ZIP says', async () => {
+it('files keep the times that the ZIP says; without one, changed files of equal size differ by that of unpacking', async () => {
   const time = 1_700_000_001
+  const begunMs = Date.now()
   const folder = await unpacked(
     rawZip([
       { name: 'small', content: 'x', time },
@@ -84,5 +85,5 @@ it('files keep the times that the ZIP says', async () => {
   )
   const timeOf = (name: string) => statSync(join(folder as string, name)).mtimeMs / 1000
   expect([timeOf('small'), timeOf('large'), timeOf('before 1970')]).toEqual([time, time, -1])
-  expect(new Date(timeOf('plain') * 1000).getFullYear()).toBe(1980)
+  expect(timeOf('plain') * 1000).toBeGreaterThan(begunMs - 2000)
 })
