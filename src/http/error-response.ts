@@ -78,6 +78,15 @@ export interface ErrorObservers {
   refusals: RefusalCounters
 }
 
+/**
+ * Headers of the server's own responses: browsers must not guess their type, and nobody may store what belongs to a token, because
+ * caches do not know `X-Auth-Token`.
+ */
+export function ownHeaders(path: string): Record<string, string> {
+  const isPrivate = path.startsWith('/v1/') || path === '/metrics'
+  return { 'X-Content-Type-Options': 'nosniff', ...(isPrivate && { 'Cache-Control': 'no-store' }) }
+}
+
 /** Headers that belong to an error code. */
 export function errorHeaders(error: FaasError): Record<string, string> {
   if (error instanceof LimitReached) return { 'Retry-After': String(error.retryAfterSeconds) }
@@ -118,6 +127,7 @@ export function sendError(
   if (!incoming.complete) outgoing.setHeader('Connection', 'close')
   const body = JSON.stringify(errorBody(error))
   const headers = {
+    ...ownHeaders('/v1/'),
     ...errorHeaders(error),
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(body),

@@ -37,7 +37,7 @@ import type { Webhooks } from '../services/triggers/webhooks.ts'
 import type { TokenThrottle } from './access/token-throttle.ts'
 import { ReadTurns } from './connection/read-turns.ts'
 import type { HttpApp } from './endpoint.ts'
-import { errorResponse, type RefusalCounters } from './error-response.ts'
+import { errorResponse, ownHeaders, type RefusalCounters } from './error-response.ts'
 import { authentication } from './middleware/auth.ts'
 import { refuseHead } from './middleware/head.ts'
 import type { Gauges } from './pages/metrics-text.ts'
@@ -182,6 +182,7 @@ function handedToRoutes({ bodies, targets, audit, settings, space }: HttpParts):
     c.set('noteChange', noteChange)
     c.set('trustsProxy', settings.trustProxy)
     c.set('space', space)
+    for (const [name, value] of Object.entries(ownHeaders(c.req.path))) c.header(name, value)
     return next()
   }
 }

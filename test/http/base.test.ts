@@ -60,6 +60,34 @@ describe('discovery', () => {
   })
 })
 
+describe('responses of the server itself', () => {
+  const headersOf = async (ask: string, as: string = 'alice') => {
+    const { app } = prepare()
+    const [method = '', path = ''] = ask.split(' ')
+    const { headers } = await app.request(method, path, { as: as as never })
+    return [headers.get('X-Content-Type-Options'), headers.get('Cache-Control')]
+  }
+
+  test.each([
+    'GET /v1/runtimes',
+    'GET /v1/functions/absent',
+    'GET /v1/executions',
+    'GET /v1/nothing',
+    'POST /v1/executions',
+    'POST /v1/functions',
+  ])('of %s are stored by no cache, and their type is not guessed', async (ask) => {
+    expect(await headersOf(ask)).toEqual(['nosniff', 'no-store'])
+  })
+
+  test('to callers without a token, too', async () => {
+    expect(await headersOf('GET /v1/runtimes', 'nobody')).toEqual(['nosniff', 'no-store'])
+  })
+
+  test.each(['GET /', 'GET /healthz', 'GET /openapi.json', 'GET /docs/openapi'])('of %s may be stored', async (ask) => {
+    expect(await headersOf(ask)).toEqual(['nosniff', null])
+  })
+})
+
 describe('who asks', () => {
   test('is identified by X-Auth-Token or by a bearer token', async () => {
     const { app } = prepare()

@@ -5,6 +5,7 @@ import type { Bodies } from '../connection/bodies.ts'
 import { jsonText, mediaTypeOf, parseObject, refuseMediaType } from '../connection/body.ts'
 import { ResponseCaller } from '../connection/caller.ts'
 import { unpacked } from '../connection/content-encoding.ts'
+import { ownHeaders } from '../error-response.ts'
 import { asyncRequestIn } from '../executions/async-request.ts'
 import { executionJson } from '../executions/execution-json.ts'
 import { executionFields, runOptionsOf } from '../executions/execution-request.ts'
@@ -29,8 +30,11 @@ export async function postExecution(
   sendText(outgoing, status, json)
 }
 
+const own = Object.entries(ownHeaders('/v1/')).flat()
+
 function sendText(outgoing: ServerResponse, status: number, json: string): void {
-  outgoing.writeHead(status, ['Content-Type', 'application/json', 'Content-Length', String(Buffer.byteLength(json))])
+  const length = String(Buffer.byteLength(json))
+  outgoing.writeHead(status, [...own, 'Content-Type', 'application/json', 'Content-Length', length])
   outgoing.end(json)
 }
 
