@@ -254,6 +254,11 @@ test.each<[string, Record<string, string>, string | undefined]>([
     'shop',
   ],
   ['its decorator', { 'main.py': pythonSource.replace('import functions_framework', '') }, 'taken'],
+  [
+    'its decorator for async functions',
+    { 'main.py': '@functions_framework.aio.http\nasync def shop(r):\n  pass\n' },
+    'shop',
+  ],
   ['none of two exports', { 'index.js': 'exports.a = 1\nexports.b = 2' }, undefined],
 ])(
   'with the signature of the Functions Framework, code that does not list it has a target by %s',

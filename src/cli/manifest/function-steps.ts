@@ -61,7 +61,8 @@ async function withTimeout(
 ): Promise<{ wanted: ManifestFunctionState; notes: string[] }> {
   const { fileTimeout, fields } = given
   if (fileTimeout === undefined) return { wanted: given, notes: [] }
-  const { timeout_max } = await limits.get()
+  // A server of an earlier version does not show it.
+  const { timeout_max = fileTimeout } = await limits.get()
   const timeout = Math.min(fileTimeout, timeout_max)
   const note = `timeout ${timeout} s, the maximum of this server (TAIBAI_TIMEOUT_MAX_SECONDS), not ${fileTimeout} s`
   return { wanted: { ...given, fields: { timeout, ...fields } }, notes: timeout < fileTimeout ? [note] : [] }

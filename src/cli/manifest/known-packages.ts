@@ -84,7 +84,7 @@ function nodeTarget(files: PackageFiles): string | undefined {
 }
 
 function pythonTarget(files: PackageFiles): string | undefined {
-  const decorated = /@(?:functions_framework|\w+)\.(?:http|cloud_event|typed)\b[^\n]*\n(?:async )?def (\w+)/
+  const decorated = /@(?:\w+\.)+(?:http|cloud_event|typed)\b[^\n]*\n(?:async )?def (\w+)/
   return scriptTarget(files) ?? firstMatch(files, /\.py$/, decorated, 1)
 }
 

@@ -9,8 +9,8 @@ export interface LimitRow {
 
 export interface LimitsRow {
   project_id: string
-  /** Maximum of a function's timeout on the server, in seconds. */
-  timeout_max: number
+  /** Maximum of a function's timeout on the server, in seconds; absent on servers of earlier versions. */
+  timeout_max?: number
   limits: LimitRow[]
 }
 
