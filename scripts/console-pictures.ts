@@ -32,6 +32,12 @@ const pages = [
   '/settings',
   '/server',
 ]
+/** What a button opens, on a page where something has it. */
+const dialogs: [path: string, button: string][] = [
+  ['/dead-letters', 'Open'],
+  ['/jobs', 'Edit'],
+  ['/webhooks', 'Open'],
+]
 const tabs = ['', '?tab=code', '?tab=builds', '?tab=settings', '?tab=versions', '?tab=executions', '?tab=numbers']
 const widths = { wide: { width: 1280, height: 800 }, phone: { width: 390, height: 800 } }
 /** A machine may be busy with others. */
@@ -56,7 +62,10 @@ async function main(): Promise<void> {
           (token) => sessionStorage.setItem('taibai-token', token),
           client.connection.token ?? '',
         )
-        for (const path of paths) await picture(page, client.url, path, `${width}.${colorScheme}`)
+        const kind = `${width}.${colorScheme}`
+        for (const path of paths) await picture(page, client.url, path, kind)
+        for (const [path, button] of dialogs)
+          if (path.includes(asked.only)) await dialogPicture(page, client.url, path, button, kind)
         await page.close()
       }
   } finally {
@@ -113,7 +122,29 @@ async function picture(page: Page, server: string, path: string, kind: string): 
   await page.waitForTimeout(600)
   await page.getByText('Loading the images').waitFor({ state: 'hidden', timeout: longestMs })
   if (path === '/what-if') await replay(page)
+  await saySideways(page, `${path} ${kind}`)
   await page.screenshot({ path: join(target, `${nameOf(path)}.${kind}.png`), fullPage: true })
+}
+
+async function dialogPicture(page: Page, server: string, path: string, button: string, kind: string): Promise<void> {
+  await page.goto(`${server}/console${path}`)
+  const opener = page.getByRole('button', { name: button, exact: true }).first()
+  await page.waitForTimeout(2000)
+  if ((await opener.count()) === 0) return
+  await opener.click()
+  await page.getByRole('dialog').waitFor({ timeout: longestMs })
+  await page.waitForTimeout(600)
+  await page.screenshot({ path: join(target, `${nameOf(path)}-${button}.${kind}.png`) })
+}
+
+/** Says which tables scroll sideways: columns are out of sight. */
+async function saySideways(page: Page, where: string): Promise<void> {
+  const tables: string[] = await page.evaluate(
+    `[...document.querySelectorAll('.table')]
+      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1)
+      .map(({ scrollWidth, clientWidth, ariaLabel }) => ariaLabel + ' (' + scrollWidth + ' px in ' + clientWidth + ')')`,
+  )
+  if (tables.length > 0) console.warn(`${where}: ${tables.join(', ')}`)
 }
 
 /** Shows the curves, if there are calls to replay. */

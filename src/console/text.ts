@@ -6,13 +6,13 @@ const mib = 1024 * 1024
 
 export const ms = (value: number | null | undefined): string => {
   if (value === null || value === undefined) return '–'
-  if (value >= 10_000) return `${(value / 1000).toFixed(1)} s`
+  if (value >= 1000) return `${(value / 1000).toFixed(value >= 10_000 ? 1 : 2)} s`
   return value >= 100 ? `${Math.round(value)} ms` : `${value.toFixed(1)} ms`
 }
 
-export const mebibytes = (bytes: number): string => `${Math.round(bytes / mib)} MiB`
+export const mebibytes = (bytes: number): string => `${Number((bytes / mib).toFixed(bytes < 10 * mib ? 1 : 0))} MiB`
 export const percent = (share: number | null | undefined): string =>
-  share === null || share === undefined ? '–' : `${(share * 100).toFixed(share < 0.1 ? 2 : 0)} %`
+  share === null || share === undefined ? '–' : `${Number((share * 100).toFixed(share < 0.1 ? 2 : 0))} %`
 
 /** In the time zone of the browser. */
 export const time = (iso: string | null | undefined): string => {

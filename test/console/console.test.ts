@@ -657,6 +657,39 @@ describe.skipIf(!hasBrowser)('The console', () => {
     await server.must('DELETE', `/v1/tokens/${made.json.id}`)
   })
 
+  test('shows every column of its tables on a wide screen', async () => {
+    const fields = { function_id: 'greet', name: 'a job with a name that is longer than most', pattern: '0 12 * * *' }
+    const job = (await server.must('POST', '/v1/jobs', { json: { ...fields, timezone: 'America/Chicago' } })).json
+    const webhook = (await server.must('POST', '/v1/webhooks', { json: { function_id: 'greet' } })).json
+    for (const path of ['/', '/functions', '/executions', '/jobs', '/webhooks', '/workers', '/runtimes', '/server']) {
+      await open(path)
+      await page.locator('.table, .empty').first().waitFor()
+      const sideways = `[...document.querySelectorAll('.table')]
+        .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1).map(({ ariaLabel }) => ariaLabel)`
+      expect(await page.evaluate(sideways), path).toEqual([])
+    }
+    await server.must('DELETE', `/v1/jobs/${job.id}`)
+    await server.must('DELETE', `/v1/webhooks/${webhook.id}`)
+  })
+
+  test('lists functions with their workers and traffic, and says what waits', async () => {
+    const content = 'export const main = () => { throw new Error("no") }'
+    const code = { source: 'inline', filename: 'main.mjs', content }
+    await server.must('POST', '/v1/functions', { json: { name: 'fails', runtime: 'nodejs', code } })
+    await server.must('POST', '/v1/executions', { json: { function_id: 'fails', sync: true } })
+    const later = { function_id: 'fails', sync: false, delay: 3600 }
+    const { id } = (await server.must('POST', '/v1/executions', { json: later })).json
+    await open('/functions')
+    await page.getByRole('row', { name: /^fails nodejs 32 MiB 0 \d idle 2 100 % / }).waitFor()
+    await open('/')
+    const waiting = page.getByRole('region', { name: 'Waiting runs' })
+    await waiting.getByRole('row', { name: / fails async 0 .*:/ }).waitFor()
+    await server.must('POST', `/v1/executions/${id}/cancel`)
+    await page.getByText('No accepted run waits.').waitFor()
+    await server.must('POST', '/v1/dead-letters/drop?function_id=fails')
+    await server.must('DELETE', '/v1/functions/fails')
+  })
+
   test('fits a phone: no page is wider than it', async () => {
     await page.setViewportSize({ width: 390, height: 800 })
     for (const path of [

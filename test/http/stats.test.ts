@@ -20,6 +20,11 @@ describe('numbers', () => {
     [
       { name: 'are for holders of a token', ask: 'GET /v1/stats', as: 'nobody', status: 401 },
       { name: 'of all projects are for admins', ask: 'GET /v1/stats?all_projects=true', status: 403 },
+      {
+        name: 'of the functions of all projects are for admins',
+        ask: 'GET /v1/stats/functions?all_projects=true',
+        status: 403,
+      },
       { name: 'have no other parameters', ask: 'GET /v1/stats?status=success', status: 400 },
       {
         name: 'of a function are for holders of a token',
@@ -72,6 +77,26 @@ describe('numbers', () => {
     const { json } = await app.request('GET', path, { as })
     expect(json).toMatchObject({ executions, error_rate: rate })
     if (executions > 1) expect(json.starts.warm).toBe(executions - 1)
+  })
+
+  test.each([
+    ['alice', '', [['own', 3, 1, 0.3333]]],
+    ['bob', '', [['others', 1, 0, 0]]],
+    ['admin', '', []],
+    [
+      ...['admin' as const, '?all_projects=true'],
+      [
+        ['own', 3, 1, 0.3333],
+        ['others', 1, 0, 0],
+      ],
+    ],
+  ] as const)('of each function are those of the callers of %s%s', async (as, query, rows) => {
+    const { app, made } = await prepareRuns()
+    const { json } = await app.request('GET', `/v1/stats/functions${query}`, { as })
+    const expected = rows.map(([name, executions, error, error_rate]) =>
+      expect.objectContaining({ function_id: made[name], executions, error, error_rate, total: expect.anything() }),
+    )
+    expect(json).toEqual({ since: '2030-01-02T03:04:05Z', functions: expected })
   })
 
   test('for Prometheus count what was refused, by the code of the answer', async () => {

@@ -3,6 +3,12 @@ import type { ExecutionRow } from './executions.ts'
 /** A call: function id, version, ms since 1970, run ms, ms until it had a worker, start kind, peak MB. */
 export type HistoryLine = [string, number, number, number, number | null, ExecutionRow['start_kind'], number | null]
 
+export interface FunctionStatsRow
+  extends Pick<StatsRow, 'executions' | 'failed' | 'error' | 'error_rate' | 'cold_ratio'> {
+  function_id: string
+  total: { p50: number | null; p95: number | null; p99: number | null }
+}
+
 export interface StatsRow {
   since: string
   executions: number

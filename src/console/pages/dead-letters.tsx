@@ -57,7 +57,7 @@ export function DeadLettersPage() {
       {letters.data !== undefined && rows.length === 0 && (
         <Empty>
           {filters === ''
-            ? 'There are none. An accepted run that fails, and is not tried again, waits here for a decision.'
+            ? 'There are no dead letters. An accepted run that fails, and is not retried, waits here for a decision.'
             : 'No dead letter matches.'}
         </Empty>
       )}

@@ -17,6 +17,7 @@ const filters = ['function_id', 'status', 'trigger', 'trigger_id', 'start_kind']
 export function ExecutionsPage() {
   const functions = useLoad(() => get<{ functions: FunctionRow[] }>('/v1/functions'), [])
   const asked = runFilters(filters)
+  const isFiltered = asked.size > 0
   asked.set('order', 'newest')
   asked.set('limit', String(pageRows))
   const text = asked.toString()
@@ -67,7 +68,9 @@ export function ExecutionsPage() {
           </button>
         </p>
       )}
-      {first.data !== undefined && rows.length === 0 && <Empty>No execution matches.</Empty>}
+      {first.data !== undefined && rows.length === 0 && (
+        <Empty>{isFiltered ? 'No execution matches.' : 'No function has run yet.'}</Empty>
+      )}
       {rows.length > 0 && (
         <LongTable
           label="Runs"

@@ -5,7 +5,7 @@ import type { StatsRow } from '../../client/resources/stats.ts'
 import { call, get } from '../api.ts'
 import { useEvery, useLoad } from '../load.ts'
 import { Action, Copy, Empty, ErrorMessage, Facts, Page, Table } from '../parts/basics.tsx'
-import { go, query, setQuery } from '../router.tsx'
+import { go, Link, query, setQuery } from '../router.tsx'
 import { mebibytes, ms, percent, time } from '../text.ts'
 import { BuildList } from './builds.tsx'
 import { executionColumns } from './execution-columns.tsx'
@@ -71,7 +71,7 @@ export function FunctionPage({ id }: { id: string }) {
         {tab === 'builds' && <BuildList functionId={data.id} />}
         {tab === 'settings' && <FunctionSettings fn={data} onSaved={fn.reload} />}
         {tab === 'versions' && <FunctionVersionsTab fn={data} onChanged={fn.reload} />}
-        {tab === 'executions' && <Runs id={data.id} name={name} />}
+        {tab === 'executions' && <Runs id={data.id} />}
         {tab === 'numbers' && <Numbers id={data.id} />}
       </div>
     </Page>
@@ -89,10 +89,14 @@ function onArrow(event: KeyboardEvent, at: (typeof tabs)[number]): void {
   requestAnimationFrame(() => document.getElementById(`tab-${next}`)?.focus())
 }
 
-function Runs({ id, name }: { id: string; name: string }) {
+const mostRuns = 50
+
+function Runs({ id }: { id: string }) {
   const { data, problem, reload } = useLoad(
     () =>
-      get<{ executions: ExecutionRow[] }>(`/v1/executions?function_id=${encodeURIComponent(id)}&order=newest&limit=50`),
+      get<{ executions: ExecutionRow[] }>(
+        `/v1/executions?function_id=${encodeURIComponent(id)}&order=newest&limit=${mostRuns}`,
+      ),
     [id],
   )
   useEvery(3000, reload)
@@ -105,8 +109,13 @@ function Runs({ id, name }: { id: string; name: string }) {
           label="Runs of the function"
           rows={data.executions}
           keyOf={(row) => row.id}
-          columns={executionColumns(() => name)}
+          columns={executionColumns(null)}
         />
+      )}
+      {data?.executions.length === mostRuns && (
+        <p>
+          <Link to={`/executions?function_id=${encodeURIComponent(id)}`}>All executions, with filters</Link>
+        </p>
       )}
     </>
   )

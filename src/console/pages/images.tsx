@@ -39,8 +39,15 @@ export function ImagesPage() {
               },
               { title: 'Size', cell: ({ size_bytes }) => mebibytes(size_bytes), number: true },
               { title: 'Created', cell: ({ created_at }) => time(created_at) },
-              { title: 'Used by', cell: (row) => <span class="cut">{usersOf(row)}</span> },
               { title: 'State', cell: (row) => <Badge kind={stateOf(row)} /> },
+              {
+                title: 'Used by',
+                cell: (row) => (
+                  <span class="rest" title={usersOf(row)}>
+                    {usersOf(row)}
+                  </span>
+                ),
+              },
             ]}
           />
           <div class="bar">

@@ -4,7 +4,7 @@ import { call, get } from '../api.ts'
 import { Action } from '../parts/basics.tsx'
 import { localTime } from '../parts/choices.tsx'
 import { useForm } from '../parts/form.tsx'
-import { time } from '../text.ts'
+import { minute } from '../text.ts'
 import { jobChange, newJobFields, textsOfJob } from './job-fields.ts'
 import { type TargetRows, targetChoices, targetFields } from './target-choice.ts'
 
@@ -76,7 +76,7 @@ function InWords({ pattern, timezone }: { pattern: string; timezone: string }) {
     <p class={typeof preview === 'string' ? 'whole bad' : 'whole'} aria-live="polite">
       {typeof preview === 'string'
         ? preview
-        : `It runs ${preview.words}: next ${preview.next_runs.slice(0, 3).map(time).join(', ') || 'never'}.`}
+        : `It runs ${preview.words}: next ${preview.next_runs.slice(0, 3).map(minute).join('; ') || 'never'}.`}
     </p>
   )
 }

@@ -9,6 +9,7 @@ import { useTargets } from '../targets.ts'
 import { minute, time } from '../text.ts'
 import { JobDay } from './job-day.tsx'
 import { JobForm } from './job-form.tsx'
+import { NoFunctions } from './no-functions.tsx'
 import { noTargets } from './target-choice.ts'
 
 export function JobsPage() {
@@ -116,7 +117,8 @@ export function JobsPage() {
       <section>
         <h2>New job</h2>
         <ErrorMessage problem={problem} />
-        {targets && <JobForm targets={targets} onDone={reload} />}
+        {targets?.functions.length === 0 && <NoFunctions />}
+        {targets && targets.functions.length > 0 && <JobForm targets={targets} onDone={reload} />}
       </section>
       {edited !== undefined && (
         <Dialog title={`Job ${edited.name ?? edited.id}`} onClose={() => setEdited(undefined)}>

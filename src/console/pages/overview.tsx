@@ -13,6 +13,7 @@ import { MemoryChart, StartsChart } from '../parts/worker-history.tsx'
 import { Link } from '../router.tsx'
 import { percent } from '../text.ts'
 import { executionColumns } from './execution-columns.tsx'
+import { Waiting } from './waiting.tsx'
 
 interface Point {
   at: number
@@ -102,6 +103,7 @@ export function OverviewPage() {
         />
       </section>
       {isAdmin.value && <History />}
+      <Waiting nameOf={(id) => names.get(id) ?? id} />
       <section>
         <h2>Recent failures</h2>
         <ErrorMessage problem={failed.problem} />

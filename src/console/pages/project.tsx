@@ -61,7 +61,7 @@ function Change({ rows, path, onSaved }: { rows: LimitRow[]; path: string; onSav
   return (
     <section>
       <h2>Set limits</h2>
-      <p>{`An empty field means the default, ${unlimited} no limit. Changes apply from the next call.`}</p>
+      <p>{`An empty field means the default; "${unlimited}" means no limit. Changes apply from the next call.`}</p>
       <form class="form two" onSubmit={(event) => event.preventDefault()}>
         {rows.map(({ name, own, value }) => (
           <div key={name}>{form.input(name, name, own ? {} : { placeholder: `default: ${value ?? unlimited}` })}</div>

@@ -17,7 +17,7 @@ export function SettingsPage() {
   return (
     <Page title="Settings">
       <p class="prose">
-        Those in effect. They come from the environment of the server and are changed there; then it is started again.
+        The settings in effect. They are set in the environment of the server, which reads it when it starts.
       </p>
       <div class="bar">
         <Field label="Filter">

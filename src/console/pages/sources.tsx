@@ -3,7 +3,9 @@ import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { Action, Badge, Empty, ErrorMessage, Table } from '../parts/basics.tsx'
 import { useForm } from '../parts/form.tsx'
+import { Link } from '../router.tsx'
 import { time } from '../text.ts'
+import { NoFunctions } from './no-functions.tsx'
 import { noSource, sourceFields } from './source-fields.ts'
 import { type TargetRows, targetChoices, targetFields } from './target-choice.ts'
 
@@ -32,7 +34,8 @@ export function Sources({
       </section>
       <section>
         <h2>New source</h2>
-        {targets && <SourceForm targets={targets} onDone={sources.reload} />}
+        {targets?.functions.length === 0 && <NoFunctions />}
+        {targets && targets.functions.length > 0 && <SourceForm targets={targets} onDone={sources.reload} />}
       </section>
     </>
   )
@@ -54,7 +57,12 @@ function SourceTable({
       rows={rows}
       keyOf={({ id }) => id}
       columns={[
-        { title: 'Container', cell: ({ container, prefix }) => `${container}/${prefix ?? ''}` },
+        {
+          title: 'Container',
+          cell: ({ id, container, prefix }) => (
+            <Link to={`/executions?trigger_id=${id}`} class="cut">{`${container}/${prefix ?? ''}`}</Link>
+          ),
+        },
         { title: 'Function', cell: (row) => targetOf(row) },
         { title: 'Status', cell: ({ status }) => <Badge kind={status} /> },
         { title: 'Last poll', cell: ({ last_polled_at }) => time(last_polled_at) },

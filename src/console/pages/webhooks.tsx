@@ -4,6 +4,7 @@ import { call, get } from '../api.ts'
 import { useLoad } from '../load.ts'
 import { Action, Copy, Empty, ErrorMessage, Page, Table } from '../parts/basics.tsx'
 import { useTargets } from '../targets.ts'
+import { NoFunctions } from './no-functions.tsx'
 import { Sources } from './sources.tsx'
 import { WebhookDialog } from './webhook-dialog.tsx'
 import { WebhookForm } from './webhook-form.tsx'
@@ -17,7 +18,7 @@ export function WebhooksPage() {
   const [shown, setShown] = useState<WebhookRow>()
   const rows = webhooks.data?.webhooks ?? []
   return (
-    <Page title="Webhooks">
+    <Page title="Webhooks and sources">
       <ErrorMessage problem={webhooks.problem} />
       {webhooks.data !== undefined && rows.length === 0 && (
         <Empty>There are no webhooks. A webhook is a URL that runs a function without a token.</Empty>
@@ -63,7 +64,8 @@ export function WebhooksPage() {
       <section>
         <h2>New webhook</h2>
         <ErrorMessage problem={problem} />
-        {targets && <WebhookForm targets={targets} onDone={webhooks.reload} />}
+        {targets?.functions.length === 0 && <NoFunctions />}
+        {targets && targets.functions.length > 0 && <WebhookForm targets={targets} onDone={webhooks.reload} />}
       </section>
       <Sources targets={targets} targetOf={targetOf} />
       {shown !== undefined && (

@@ -139,8 +139,11 @@ const functionOf = ({ function_id, function_name, function_version, image }: Kep
     </Link>
   )
 
+/** What is shown as 0. */
+const leastMs = 0.05
+
 const whyText = ({ state, saves }: KeptWorkerRow): string => {
-  if (saves !== null) return `saves ${ms(saves)}/h`
+  if (saves !== null) return saves < leastMs ? 'saves nothing' : `saves ${ms(saves)}/h`
   if (state === 'busy') return 'serves a call'
   return state === 'leaving' ? 'is being stopped' : 'kept by min_workers'
 }

@@ -17,8 +17,17 @@ function colorOf(element: HTMLElement, name: string): string {
 }
 
 const heightPx = 160
-const clock = (seconds: number): string =>
-  new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+/** The last time is half beside the lines. */
+const paddingPx: uPlot.Padding = [8, 36, 0, 0]
+const mostWithSeconds = 300
+
+/** To the second only where ticks are closer than a minute. */
+const clock = (seconds: number, span: number): string =>
+  new Date(seconds * 1000).toLocaleTimeString([], {
+    hour: '2-digit',
+    minute: '2-digit',
+    ...(span <= mostWithSeconds && { second: '2-digit' }),
+  })
 
 /** Short enough for the axis. */
 const tickText = (tick: number, unit: string): string =>
@@ -50,6 +59,7 @@ export function Chart({
       {
         width: element.clientWidth,
         height: heightPx,
+        padding: paddingPx,
         legend: { show: false },
         cursor: { show: false },
         scales: {
@@ -57,8 +67,8 @@ export function Chart({
           y: { range: (_self, _least, most) => [0, Math.max(1, most * 1.1)] },
         },
         axes: [
-          { ...axis, space: 110, values: (_self, ticks) => ticks.map(clock) },
-          { ...axis, size: 92, values: (_self, ticks) => ticks.map((tick) => tickText(tick, unit)) },
+          { ...axis, space: 110, size: 34, values: (_self, ticks) => ticks.map((tick) => clock(tick, seconds)) },
+          { ...axis, size: 80, values: (_self, ticks) => ticks.map((tick) => tickText(tick, unit)) },
         ],
         series: [
           {},

@@ -47,6 +47,18 @@ const shown = z
   })
   .openapi('Stats')
 
+const shownOfFunction = z
+  .object({
+    function_id: z.string(),
+    executions: z.int(),
+    failed: z.int(),
+    error: z.int(),
+    error_rate: z.number().nullable(),
+    cold_ratio: z.number().nullable(),
+    total: percentiles.openapi({ description: 'Milliseconds from the request to the end.' }),
+  })
+  .openapi('FunctionStats')
+
 export function bindStats(app: HttpApp, { stats, targets, gauges, refusals }: StatsParts): void {
   endpoint(
     app,
@@ -63,6 +75,25 @@ export function bindStats(app: HttpApp, { stats, targets, gauges, refusals }: St
     (c) => {
       const { filter } = listQuery(c, c.get('who'), [])
       return c.json(asShown(stats.ofProject(filter.projectId), stats.sinceMs))
+    },
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'get',
+      path: '/v1/stats/functions',
+      tag,
+      summary: 'Show statistics of the executions that the project started, of each function',
+      description: 'Functions that were called since the server started. With all_projects=true, for admins: of all.',
+      query: listParameters([], true).pick({ all_projects: true }),
+      answers: { 200: z.object({ since: z.string(), functions: z.array(shownOfFunction) }) },
+      refusals: ['invalid_request', 'forbidden'],
+    },
+    (c) => {
+      const { filter } = listQuery(c, c.get('who'), [])
+      const functions = [...stats.byFunction(filter.projectId)].map(functionJson)
+      return c.json({ since: shownTime(stats.sinceMs), functions })
     },
   )
 
@@ -101,9 +132,29 @@ export function bindStats(app: HttpApp, { stats, targets, gauges, refusals }: St
   )
 }
 
+function functionJson([function_id, tally]: [string, Tally]): z.output<typeof shownOfFunction> {
+  const { executions, failed, error } = tally
+  return {
+    ...{ function_id, executions, failed, error },
+    error_rate: errorRate(tally),
+    cold_ratio: coldRatio(tally),
+    total: percentilesOf(tally, 'total'),
+  }
+}
+
+const errorRate = ({ executions, failed, error }: Tally): number | null =>
+  executions === 0 ? null : share(failed + error, executions)
+
+const begunOf = ({ starts }: Tally): number => starts.warm + starts.prewarmed + starts.cold
+
+function coldRatio(tally: Tally): number | null {
+  const begun = begunOf(tally)
+  return begun === 0 ? null : share(tally.starts.cold, begun)
+}
+
 function asShown(tally: Tally, sinceMs: number): z.output<typeof shown> {
   const { executions, success, failed, error, starts } = tally
-  const begun = starts.warm + starts.prewarmed + starts.cold
+  const begun = begunOf(tally)
   const reasons = [...tally.coldReasons].map(([reason, count]) => [reason, { count, ratio: share(count, begun) }])
   return {
     since: shownTime(sinceMs),
@@ -111,10 +162,10 @@ function asShown(tally: Tally, sinceMs: number): z.output<typeof shown> {
     success,
     failed,
     error,
-    error_rate: executions === 0 ? null : share(failed + error, executions),
+    error_rate: errorRate(tally),
     phases: Object.fromEntries(phaseNames.map((name) => [name, percentilesOf(tally, name)])),
     starts,
-    cold_ratio: begun === 0 ? null : share(starts.cold, begun),
+    cold_ratio: coldRatio(tally),
     cold_reasons: Object.fromEntries(reasons),
     gb_seconds: { busy: rounded(tally.busyGbSeconds), idle_warm: null },
   }

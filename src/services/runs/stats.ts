@@ -104,6 +104,18 @@ export class Stats {
     return all
   }
 
+  /** The same for each function that was called. */
+  byFunction(projectId: string | null): Map<string, Tally> {
+    const tallies = new Map<string, Tally>()
+    for (const cell of this.#cells.values()) {
+      if (projectId !== null && cell.projectId !== projectId) continue
+      const tally = tallies.get(cell.functionId) ?? new Tally()
+      tally.addAll(cell.tally)
+      tallies.set(cell.functionId, tally)
+    }
+    return tallies
+  }
+
   #cellOf(functionId: string, projectId: string): Cell {
     const key = `${functionId}/${projectId}`
     const known = this.#cells.get(key)
