@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** Control groups as parents of containers: what is in one together, and on which processors. As root, with cgroupfs. */
@@ -34,23 +34,11 @@ export function groupCpu(group: string): number {
   return Number(micros) / 1000
 }
 
-/** One that an engine still uses stays. */
+/** Engines make a group in every hierarchy, and leave it. One that an engine still uses stays. */
 export function removeGroup(group: string): void {
-  const controllers = [
-    'cpuset',
-    'cpuacct',
-    'cpu',
-    'memory',
-    'pids',
-    'blkio',
-    'devices',
-    'freezer',
-    'systemd',
-    'perf_event',
-  ]
-  for (const controller of controllers) {
+  for (const hierarchy of ['', ...readdirSync(root)]) {
     try {
-      rmdirSync(within(controller, group.slice(1)))
+      rmdirSync(join(root, hierarchy, group))
     } catch {
       // It is not in this one, or in use.
     }

@@ -5,6 +5,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readlinkSync,
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { removeGroup } from './control-groups.ts'
 import { engineSocket, waitUntil } from './taibai.ts'
 
 const execute = promisify(execFile)
@@ -107,6 +108,27 @@ export class SecondEngine implements AsyncDisposable {
     await ip('link', 'del', this.cable).catch(() => {})
   }
 
+  /**
+   * Kills the engine's own process, and nothing else: containers and the machine's network stay. The returned function starts it
+   * again there.
+   */
+  async killEngine(): Promise<() => Promise<void>> {
+    const killed = this.#process as ChildProcess
+    const stays = spawn('nsenter', [`--target=${killed.pid}`, '--net', '--uts', '--mount', 'sleep', 'infinity'])
+    await waitUntil('something stays in its network', () => namespaceOf(stays.pid as number) !== namespaceOf('self'))
+    const gone = once(killed, 'exit')
+    killed.kill('SIGKILL')
+    await gone
+    return async () => {
+      const log = openSync(join(this.#folder, 'engine.log'), 'a')
+      const within = [`--target=${stays.pid}`, '--net', '--uts', '--mount', 'sh', '-c', this.#engine()]
+      this.#process = spawn('nsenter', within, { stdio: ['ignore', log, log], detached: true })
+      closeSync(log)
+      await waitUntil('the engine answers again', () => this.#answers(), startSeconds)
+      stays.kill('SIGKILL')
+    }
+  }
+
   /** Copies images of the engine of the tests. */
   async bring(...images: string[]): Promise<void> {
     const save = spawn('docker', ['-H', `unix://${engineSocket}`, 'save', ...images], {
@@ -129,10 +151,11 @@ export class SecondEngine implements AsyncDisposable {
       rmSync(this.#folder, { recursive: true, force: true })
       return !existsSync(this.#folder)
     })
+    removeGroup(this.#cgroupParent)
   }
 
   #script(): string {
-    const [end, run] = [`${this.#name}m`, join(this.socket, '..')]
+    const end = `${this.#name}m`
     const hidden = ['/tmp', '/work', '/root', '/dev/shm'].map((path) => `mount -t tmpfs tmpfs ${path}`)
     return [
       ...hidden.filter((_, at) => existsSync(['/tmp', '/work', '/root', '/dev/shm'][at] as string)),
@@ -140,6 +163,13 @@ export class SecondEngine implements AsyncDisposable {
       'ip link set lo up',
       `until ip link show ${end} >/dev/null 2>&1; do sleep 0.1; done`,
       `ip addr add ${this.#subnet}.2/24 dev ${end} && ip link set ${end} up && ip route add default via ${this.#subnet}.1`,
+      this.#engine(),
+    ].join('\n')
+  }
+
+  #engine(): string {
+    const run = join(this.socket, '..')
+    return [
       `rm -f ${run}/docker.pid`,
       `exec dockerd --config-file ${this.#folder}/daemon.json --data-root ${this.#folder}/data --exec-root ${run}/exec --pidfile ${run}/docker.pid --cgroup-parent ${this.#cgroupParent} --host unix://${this.socket} --host tcp://${this.#subnet}.2:2375 --tls=false`,
     ].join('\n')
