@@ -126,6 +126,13 @@ describe('A package is built', () => {
       { 'pyproject.toml': '[tool.poetry.dependencies]\npython = "^3.11"\n\n# web\nflask = "^3"\n' },
       ['pyproject.toml'],
     ],
+    ['pyproject.toml', 'python3', { 'pyproject.toml': '[tool.poetry.dependencies]\nown = { path = "own" }' }, null],
+    [
+      'poetry.lock',
+      'python3',
+      { 'poetry.lock': '[[package]]\n[package.source]\ntype = "directory"\nurl = "own"' },
+      null,
+    ],
     [
       'package.json',
       'nodejs',
