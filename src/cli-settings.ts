@@ -92,3 +92,6 @@ function homeFolder(): string {
     return '/'
   }
 }
+
+/** A variable of the user's own, such as `${env:NAME}` in `serverless.yml`. */
+export const userVariable = (name: string): string | undefined => process.env[name]

@@ -1,17 +1,18 @@
+import { userVariable } from '../../cli-settings.ts'
 import { isObject, type ParsedValues } from './foreign-manifest.ts'
 
 /**
  * Variables of `serverless.yml` whose values are in the file or in the environment: `${self:custom.table}`, `${sls:stage}`,
  * `${opt:stage, 'dev'}`, `${env:NAME}`. Others stay as they are.
  */
-export function resolvedVariables(root: ParsedValues, env: NodeJS.ProcessEnv = process.env): ParsedValues {
+export function resolvedVariables(root: ParsedValues): ParsedValues {
   const provider = isObject(root.provider) ? root.provider : {}
   const stage = (): unknown => within(provider.stage ?? 'dev', 1)
   const known: [source: RegExp, value: (found: RegExpExecArray) => unknown][] = [
     [/^self:([\w.-]+)$/, ([, path = '']) => within(path.split('.').reduce(inner, root), 1)],
     [/^(?:sls|opt):stage$/, stage],
     [/^(?:opt|aws):region$/, () => within(provider.region ?? 'us-east-1', 1)],
-    [/^env:(\w+)$/, ([, name = '']) => env[name]],
+    [/^env:(\w+)$/, ([, name = '']) => userVariable(name)],
     [/^(['"])(.*)\1$/, ([, , text]) => text],
     [/^(?:\d+|true|false)$/, ([text]) => text],
   ]
