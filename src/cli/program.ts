@@ -163,11 +163,19 @@ function explained(error: unknown, version: string, spec: CommandSpec): { messag
   return { message: `${message} (--debug shows where it comes from)`, exit: 'failed' }
 }
 
+const mib = 1024 * 1024
+const sizeInBytes = /^"(memory|tmp)_size" is (\d+): it must be from (\d+) to (\d+) bytes/
+
 /** The server names a parameter of its API, which is an option of some commands. */
 function inWordsOf({ options = [] }: CommandSpec, message: string): string {
   const has = (option: string) => options.some(([flags]) => flags.startsWith(`${option} `) || flags === option)
   const cascade = message.replace(', or delete with ?cascade=true', has('--cascade') ? ', or say --cascade' : '')
-  return has('--at') ? cascade.replace(/^first_execution_time\b/, '--at') : cascade
+  if (has('--at')) return cascade.replace(/^first_execution_time\b/, '--at')
+  if (!has('--memory')) return cascade
+  return cascade.replace(sizeInBytes, (_all, name, ...bytes) => {
+    const [given, least, most] = bytes.slice(0, 3).map((each) => Number(each) / mib)
+    return `--${name} ${given}: it must be from ${least} to ${most} MiB`
+  })
 }
 
 const tokenHelp =

@@ -1,25 +1,15 @@
 import { FaasError, invalid, notFound } from '../../domain/errors.ts'
 import type { FunctionStore } from '../../domain/functions/function.ts'
-import { checkedImage } from '../../domain/functions/image.ts'
 import { manifestOf, type Runtime, type RuntimeManifest } from '../../domain/functions/runtime.ts'
-import { defaultSignature, type Signature, signatureNames } from '../../domain/functions/signature.ts'
+import { type Signature, signatureNames } from '../../domain/functions/signature.ts'
 import { canonicalUuid, idFrom, type NewId } from '../../domain/ids.ts'
-import { defaultProjectId, type Principal, requireAdmin } from '../../domain/platform/principal.ts'
+import { type Principal, requireAdmin } from '../../domain/platform/principal.ts'
 import { RuntimeBuilds, type RuntimeBuildsParts } from './runtime-builds.ts'
+import { builtinRuntime, differs, givenImage, type NewRuntime, newRuntime } from './runtime-rows.ts'
 
 export interface RuntimesParts extends RuntimeBuildsParts {
   functions: FunctionStore
   newId: NewId
-}
-
-export interface NewRuntime {
-  image?: string
-  name?: string
-  description?: string
-  isPublic?: boolean
-  trusted?: boolean
-  signature?: Signature
-  minMemoryBytes?: number
 }
 
 export interface RuntimeChange {
@@ -33,8 +23,6 @@ export interface Capacity {
   available: number
 }
 
-/** Least memory of a runtime without a minimum of its own. */
-const commonMinMemoryBytes = 64 * 1024 * 1024
 const commonDefaultEntry = 'main.main'
 
 /** Runtimes for functions: built-in ones, and images that admins add. */
@@ -62,7 +50,7 @@ export class Runtimes {
     this.#manifests = manifests
     this.#further = further
     for (const manifest of manifests) {
-      const row = this.#builtinRow(manifest)
+      const row = builtinRuntime(manifest, this.#parts.clock.now())
       const stored = this.#parts.runtimes.find(row.id)
       if (stored === null) this.#parts.runtimes.insert(row)
       else if (differs(stored, row)) {
@@ -147,7 +135,9 @@ export class Runtimes {
     requireAdmin(who, 'Creating a runtime')
     const image = givenImage(given.image)
     if (image === undefined) throw invalid('"image" is required: the name of a container image.')
-    const runtime = this.#newRow(who, given, image)
+    const { newId, clock } = this.#parts
+    const row = { id: newId(), projectId: who.projectId, createdAt: clock.now() }
+    const runtime = newRuntime(row, given, image, this.#manifestOf(image))
     this.#parts.runtimes.insert(runtime)
     this.#builds.start(runtime)
     return runtime
@@ -222,67 +212,6 @@ export class Runtimes {
   #manifestOf(image: string): RuntimeManifest | undefined {
     return manifestOf(this.#manifests, image)
   }
-
-  #newRow(who: Principal, given: NewRuntime, image: string): Runtime {
-    const known = this.#manifestOf(image)
-    return {
-      id: this.#parts.newId(),
-      projectId: who.projectId,
-      name: given.name ?? null,
-      description: given.description ?? null,
-      image,
-      isPublic: given.isPublic ?? true,
-      trusted: given.trusted ?? true,
-      status: 'creating',
-      signature: checkedSignature(given.signature, known),
-      minMemoryBytes: checkedMinMemory(given.minMemoryBytes) ?? known?.minMemoryBytes ?? commonMinMemoryBytes,
-      languages: known?.languages ?? [],
-      builtin: false,
-      createdAt: this.#parts.clock.now(),
-      updatedAt: null,
-    }
-  }
-
-  #builtinRow(manifest: RuntimeManifest): Runtime {
-    const { name, description, image, signature, minMemoryBytes, languages } = manifest
-    return {
-      id: idFrom('runtime', name),
-      projectId: defaultProjectId,
-      name,
-      description,
-      image,
-      isPublic: true,
-      trusted: true,
-      status: 'available',
-      signature,
-      minMemoryBytes,
-      languages,
-      builtin: true,
-      createdAt: this.#parts.clock.now(),
-      updatedAt: null,
-    }
-  }
 }
 
 const isVisible = (who: Principal, runtime: Runtime): boolean => runtime.isPublic || runtime.projectId === who.projectId
-
-const differs = (stored: Runtime, wanted: Runtime): boolean =>
-  JSON.stringify({ ...stored, createdAt: 0, updatedAt: 0 }) !==
-  JSON.stringify({ ...wanted, createdAt: 0, updatedAt: 0 })
-
-function givenImage(image: string | undefined): string | undefined {
-  if (image !== undefined && image.trim() === '') throw invalid('"image" must name a container image; it is empty.')
-  return image === undefined ? undefined : checkedImage('image', image)
-}
-
-function checkedMinMemory(bytes: number | undefined): number | undefined {
-  if (bytes !== undefined && bytes < 1) throw invalid('"min_memory" must be a number of bytes above 0.')
-  return bytes
-}
-
-function checkedSignature(given: Signature | undefined, known: RuntimeManifest | undefined): Signature {
-  if (given !== undefined && known !== undefined && !known.signatures.includes(given)) {
-    throw invalid(`"signature" must be one that ${known.image} supports: ${known.signatures.join(', ')}.`)
-  }
-  return given ?? known?.signature ?? defaultSignature
-}
