@@ -240,6 +240,13 @@ describe('A taibai.yaml', () => {
     expect((await must('show', 'order', '--json')).json).toMatchObject({ memory_size: 256 * mib, tmp_size: 96 * mib })
     await must('update', 'order', '--tmp', '128')
     expect((await must('show', 'order')).stdout).toMatch(/\/tmp +128 MiB/)
+    const tooSmall = await run(['update', 'order', '--memory', '1'])
+    expect(tooSmall).toMatchObject({ code: 2, stderr: '--memory 1: it must be from 32 to 1024 MiB.\n' })
+    expect((await must('show', 'order')).stdout).toMatch(/\nruntime +nodejs\n/)
+    expect((await run(['rollback', 'order'])).stderr).toBe(
+      'There is no alias "order"; "taibai aliases list" shows all.\n',
+    )
+    expect((await run(['env', 'rm', 'order', 'NOPE'])).stderr).toBe('order has no variable NOPE.\n')
   })
 })
 
