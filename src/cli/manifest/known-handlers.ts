@@ -1,5 +1,6 @@
 import { factsOf, type Signature, signatureNames } from '../../domain/functions/signature.ts'
-import { type KnownPackage, type PackageFiles, pythonMain } from './known-packages.ts'
+import { pythonMain } from './known-packages.ts'
+import type { KnownPackage, PackageFiles } from './package-files.ts'
 
 /** Recognises the platform of a handler by its code, where no list of dependencies or other file names the platform. */
 

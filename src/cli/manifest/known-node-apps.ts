@@ -1,4 +1,4 @@
-import { dependsOn, type KnownPackage, type PackageFiles } from './known-packages.ts'
+import { dependsOn, type KnownPackage, type PackageFiles } from './package-files.ts'
 
 /** An app of Express, Fastify, Koa or Hono that a module in the root exports. */
 export function ofNodeWeb(files: PackageFiles): KnownPackage | null {

@@ -1,24 +1,8 @@
 import { usageError } from '../command.ts'
 import { ofNodeWeb } from './known-node-apps.ts'
+import { dependsOn, type KnownPackage, type PackageFiles } from './package-files.ts'
 
 /** Recognises the platform for which a package was written by its files. */
-
-/** Text of a file in the package; undefined: it does not exist. */
-export interface PackageFiles {
-  names: string[]
-  text(path: string): string | undefined
-}
-
-export interface KnownPackage {
-  /** The detected kind, for messages. */
-  kind: string
-  signature: string
-  /** Undefined: other files determine it. */
-  runtime?: string
-  entry?: string
-  /** Seconds. */
-  timeout?: number
-}
 
 /** Null: no other platform recognised. Throws CliError with advice for code that would not run. */
 export function recognisePackage(files: PackageFiles): KnownPackage | null {
@@ -198,15 +182,6 @@ function ofPythonWeb(files: PackageFiles): KnownPackage | null {
 export const pythonMain = /(?<!^@.*\n)^(?:async )?def main\(\s*[^)\s]/m
 
 const pythonApp = /^(\w+)(?:\s*:\s*\w+)?\s*=\s*(?:\w+\.)?(Flask|Quart|FastAPI|Starlette)\(/m
-
-export function dependsOn(files: PackageFiles, name: string): boolean {
-  try {
-    const { dependencies, devDependencies } = JSON.parse(files.text('package.json') ?? '{}')
-    return dependencies?.[name] !== undefined || devDependencies?.[name] !== undefined
-  } catch {
-    return false
-  }
-}
 
 /** The first match in the author's own files. */
 function firstMatch(files: PackageFiles, ending: RegExp, pattern: RegExp, group: number): string | undefined {

@@ -5,8 +5,9 @@ import type { Deploying } from '../../client/deployment.ts'
 import type { FunctionFields } from '../../client/resources/functions.ts'
 import { usageError } from '../command.ts'
 import { entryOf, recogniseHandler } from './known-handlers.ts'
-import { frameworkTarget, type KnownPackage, type PackageFiles, recognisePackage } from './known-packages.ts'
+import { frameworkTarget, recognisePackage } from './known-packages.ts'
 import { languageFiles } from './language-files.ts'
+import type { KnownPackage, PackageFiles } from './package-files.ts'
 import { packFile, packFolder } from './package-zip.ts'
 
 /** A path on this machine as the code of a function. */
