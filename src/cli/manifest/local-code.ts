@@ -8,7 +8,8 @@ import { entryOf, recogniseHandler } from './known-handlers.ts'
 import { frameworkTarget, recognisePackage } from './known-packages.ts'
 import { languageFiles } from './language-files.ts'
 import type { KnownPackage, PackageFiles } from './package-files.ts'
-import { packFile, packFolder } from './package-zip.ts'
+import { packFile, packFiles, packFolder } from './package-zip.ts'
+import { suppliedPackages } from './supplied-packages.ts'
 
 /** A path on this machine as the code of a function. */
 
@@ -38,11 +39,11 @@ type GivenFields = Pick<FunctionFields, 'entry' | 'signature'>
  * Leaves out modules that the server will install. `given`: what the user says, which is not guessed. Throws CliError when nothing
  * could be code.
  */
-export function readLocalCode(path: string, { withoutModules }: Deploying = {}, given: GivenFields = {}): LocalCode {
+export function readLocalCode(path: string, how: Deploying = {}, given: GivenFields = {}): LocalCode {
   const full = resolve(path)
   const stats = statSync(full, { throwIfNoEntry: false })
   if (stats === undefined) throw usageError(`There is no file or folder ${path}.`)
-  if (stats.isDirectory()) return ofFolder(full, withoutModules === true ? modules : [], given)
+  if (stats.isDirectory()) return ofFolder(full, how, given)
   const ending = extname(full)
   const name = functionName(basename(full, ending))
   if (ending === '.zip') {
@@ -63,7 +64,23 @@ export function readLocalCode(path: string, { withoutModules }: Deploying = {}, 
   }
   const code = { ...none, name, runtime, zip: packFile(basename(full), content), what: `the file ${basename(full)}` }
   const entry = module === 'main' || ownEntry.test(ending) ? undefined : `${module}.main`
-  return known(files, { ...code, entry }, given)
+  const repack = (added: Record<string, Buffer>) => packFiles({ [basename(full)]: content, ...added })
+  return withSupplied(files, known(files, { ...code, entry }, given), how, given, repack)
+}
+
+/** Adds the packages that the platform of the code supplies, for the build to install. */
+function withSupplied(
+  files: PackageFiles,
+  code: LocalCode,
+  { build }: Deploying,
+  given: GivenFields,
+  repack: (added: Record<string, Buffer>) => Buffer,
+): LocalCode {
+  const supplied = build === 'never' ? null : suppliedPackages(files, given.signature ?? code.signature)
+  if (supplied === null) return code
+  const { names, file, text } = supplied
+  const what = `${code.what}; ${names.join(', ')} added to its ${file}, because AWS Lambda supplies it`
+  return { ...code, zip: repack({ [file]: Buffer.from(text) }), what }
 }
 
 /** Their entry is in the text. */
@@ -123,7 +140,8 @@ function filesOfZip(zip: Buffer): PackageFiles {
 const isText = /(\.(json|ya?ml|txt|py|go|mod|[cm]?[jt]s)|(^|\/)Procfile)$/
 const longestText = 1024 * 1024
 
-function ofFolder(folder: string, without: string[], given: GivenFields): LocalCode {
+function ofFolder(folder: string, how: Deploying, given: GivenFields): LocalCode {
+  const without = how.withoutModules === true ? modules : []
   const { zip, files } = packFolder(folder, without)
   const runtime = languageOf(files)
   const count = files.length === 1 ? '1 file' : `${files.length} files`
@@ -131,7 +149,9 @@ function ofFolder(folder: string, without: string[], given: GivenFields): LocalC
   const name = functionName(basename(folder))
   const codeIn = runtime === undefined ? foldersWithCode(files) : []
   const code = { ...none, name, runtime, zip, codeIn, what: `the folder ${basename(folder)} (${count})` }
-  return known({ names: files, text }, code, given)
+  const inside = { names: files, text }
+  const repack = (added: Record<string, Buffer>) => packFolder(folder, without, added).zip
+  return withSupplied(inside, known(inside, code, given), how, given, repack)
 }
 
 /** The language by its usual files, else that of all source files in the root. A script of the shell is one that builds the others. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Zippable, zipSync } from 'fflate'
+import { type ZipOptions, type Zippable, zipSync } from 'fflate'
 import { usageError } from '../command.ts'
 
 /** Packs a folder; equal files always give equal bytes, so that unchanged packages are recognised. */
@@ -36,8 +36,8 @@ export interface PackedFolder {
   files: string[]
 }
 
-/** Throws CliError when the folder is empty. */
-export function packFolder(folder: string, without: string[] = []): PackedFolder {
+/** `added`: files that replace the folder's or come with them. Throws CliError when the folder is empty. */
+export function packFolder(folder: string, without: string[] = [], added: Record<string, Buffer> = {}): PackedFolder {
   const ignores = ignoredIn(folder, without)
   const files = walk(folder, '', ignores).sort()
   if (files.length === 0) throw usageError(`The folder ${folder} has no files to deploy.`)
@@ -47,6 +47,7 @@ export function packFolder(folder: string, without: string[] = []): PackedFolder
     const mode = regularFile | (statSync(full).mode & 0o111 ? 0o755 : 0o644)
     entries[path] = [readFileSync(full), { level: 6, mtime: fixedTime, os: unix, attrs: mode << 16 }]
   }
+  for (const [path, content] of Object.entries(added)) entries[path] = plainFile(content)
   return { zip: Buffer.from(zipSync(entries)), files }
 }
 
@@ -55,10 +56,16 @@ export const ignoredIn = (folder: string, without: string[] = []): ((path: strin
   ignoring([...alwaysIgnored, ...without, ...ignoreFile(folder)])
 
 /** A package with one file. */
-export function packFile(name: string, content: Buffer): Buffer {
-  const attrs = (regularFile | 0o644) << 16
-  return Buffer.from(zipSync({ [name]: [content, { level: 6, mtime: fixedTime, os: unix, attrs }] }))
-}
+export const packFile = (name: string, content: Buffer): Buffer => packFiles({ [name]: content })
+
+/** A package with these files. */
+export const packFiles = (files: Record<string, Buffer>): Buffer =>
+  Buffer.from(zipSync(Object.fromEntries(Object.entries(files).map(([name, content]) => [name, plainFile(content)]))))
+
+const plainFile = (content: Buffer): [Buffer, ZipOptions] => [
+  content,
+  { level: 6, mtime: fixedTime, os: unix, attrs: (regularFile | 0o644) << 16 },
+]
 
 function walk(root: string, at: string, ignores: (path: string, isFolder: boolean) => boolean): string[] {
   return readdirSync(join(root, at), { withFileTypes: true }).flatMap((entry) => {

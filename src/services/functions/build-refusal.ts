@@ -41,7 +41,7 @@ const remedies: { sign: RegExp; text: string }[] = [
   },
   {
     sign: /\bE40[13]\b|ERR_PNPM_FETCH_40[13]|\b40[13] (Client )?(Error|Forbidden|Unauthorized)|Response Code:?.{0,20}\b40[13]\b|status code 40[13]|statusCode=40[13]|Request failed "40[13]/,
-    text: 'The registry refuses access: a secret whose name begins with BUILD_ gives builds a token (taibai secret set BUILD_NPM_TOKEN, and ${NPM_TOKEN} in .npmrc; BUILD_PIP_INDEX_URL for pip).',
+    text: 'The registry refuses access: a secret whose name begins with BUILD_ gives builds a token (taibai secret set BUILD_NPM_TOKEN, and a reference to NPM_TOKEN in .npmrc; BUILD_PIP_INDEX_URL for pip).',
   },
   {
     sign: /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|Failed to establish a new connection|Name or service not known|Temporary failure in name resolution|dial tcp/,
