@@ -16,7 +16,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib'
 import { build } from 'esbuild'
-import { plainAssets, projectFolder, version } from '../src/assets.ts'
+import { isInPlatformAsset, plainAssets, platformAsset, projectFolder, version } from '../src/assets.ts'
 import { runOrThrow } from '../src/host/command.ts'
 import { findProgram } from '../src/host/host-facts.ts'
 import { withLock } from '../src/host/lock.ts'
@@ -118,7 +118,12 @@ function carried({ hash, main, commands, ledgerThread, files }: Bundle): Record<
   const manifest = join(work, 'manifest.json')
   writeJson(manifest, { build: hash, files: Object.fromEntries(sizes), docs })
   const programs = { 'main.cjs': main, 'commands.cjs': commands, 'ledger-thread.cjs': ledgerThread }
-  return compressed({ ...files, ...programs, 'manifest.json': manifest, 'better_sqlite3.node': addon })
+  const platform = join(work, platformAsset)
+  const inPlatform = Object.keys(unpacked).filter(isInPlatformAsset)
+  writeFileSync(platform, Buffer.concat(inPlatform.map((name) => readFileSync(files[name] as string))))
+  const others = Object.fromEntries(Object.entries(files).filter(([name]) => !isInPlatformAsset(name)))
+  const made = { ...programs, 'manifest.json': manifest, [platformAsset]: platform, 'better_sqlite3.node': addon }
+  return compressed({ ...others, ...made })
 }
 
 function compressed(files: Record<string, string>): Record<string, string> {

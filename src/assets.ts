@@ -33,8 +33,29 @@ export function assetText(path: string): string {
 /** Files that every command reads are stored uncompressed; others are compressed, and the decompressor is loaded on demand. */
 function carried(path: string): Buffer {
   if (plainAssets.includes(path)) return Buffer.from(getRawAsset(path))
+  return isInPlatformAsset(path) ? (platformFiles().get(path) as Buffer) : decompressed(path)
+}
+
+function decompressed(name: string): Buffer {
   const { zstdDecompressSync } = process.getBuiltinModule('node:zlib')
-  return zstdDecompressSync(Buffer.from(getRawAsset(`${path}.zst`)))
+  return zstdDecompressSync(Buffer.from(getRawAsset(`${name}.zst`)))
+}
+
+/** One asset has what platforms supply, because it has much in common: apart, it would be larger by a third. */
+export const platformAsset = 'platform'
+export const isInPlatformAsset = (path: string): boolean => /^runtimes\/[^/]+\/platform\//.test(path)
+
+/** The files of that asset, which has one after the other in the manifest's order. */
+function platformFiles(): Map<string, Buffer> {
+  const whole = decompressed(platformAsset)
+  let at = 0
+  const entries = Object.entries(manifest().files).filter(([path]) => isInPlatformAsset(path))
+  const files = new Map<string, Buffer>()
+  for (const [path, bytes] of entries) {
+    files.set(path, whole.subarray(at, at + bytes))
+    at += bytes
+  }
+  return files
 }
 
 /** The pages of `docs/`, and that of the runtimes. */
@@ -138,9 +159,12 @@ export const storeFiles = (cacheDir: string): Partial<StoreFiles> => {
 export function unpackAssets(cacheDir: string): void {
   if (!isExecutable) return
   try {
-    for (const [name, bytes] of Object.entries(manifest().files)) {
-      unpack(name, bytes, join(unpackedFolder(cacheDir), name))
-    }
+    const folder = unpackedFolder(cacheDir)
+    const missing = Object.entries(manifest().files)
+      .filter(([name, bytes]) => statSync(join(folder, name), { throwIfNoEntry: false })?.size !== bytes)
+      .map(([name]) => name)
+    const platform = missing.some(isInPlatformAsset) ? platformFiles() : new Map<string, Buffer>()
+    for (const name of missing) writeAtomically(join(folder, name), platform.get(name) ?? carried(name))
   } catch (cause) {
     const why = (cause as Error).message
     throw new Error(
@@ -152,11 +176,10 @@ export function unpackAssets(cacheDir: string): void {
   }
 }
 
-function unpack(name: string, bytes: number, path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.size === bytes) return
+function writeAtomically(path: string, content: Buffer): void {
   makeFolder(dirname(path))
   const unfinished = `${path}.${process.pid}`
-  writeFileSync(unfinished, carried(name), { mode: 0o644 })
+  writeFileSync(unfinished, content, { mode: 0o644 })
   renameSync(unfinished, path)
 }
 
