@@ -79,7 +79,7 @@ function serverLine({ server, missed }: LivePicture): string {
 const columns: Column<LiveRow & { name: string }>[] = [
   { title: 'FUNCTION', value: ({ name }) => name },
   { title: 'CALLS/S', value: ({ calls_per_second }) => calls_per_second.toFixed(1), right: true },
-  { title: 'AT WORK', value: ({ running }) => running, right: true },
+  { title: 'RUNNING', value: ({ running }) => running, right: true },
   { title: 'FAILED', value: ({ failed }) => failed, right: true },
   { title: 'P50', value: ({ p50_ms }) => milliseconds(p50_ms), right: true },
   { title: 'P99', value: ({ p99_ms }) => milliseconds(p99_ms), right: true },

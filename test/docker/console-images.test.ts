@@ -33,8 +33,8 @@ describeWithDocker("The console's images", () => {
       page.setDefaultTimeout(90_000)
       await page.addInitScript((token) => sessionStorage.setItem('taibai-token', token), data.adminToken)
       await page.goto(`${server.url}/console/images`)
-      await page.getByRole('row', { name: /taibai\/nodejs:\S+ .* nodejs, .* used$/ }).waitFor()
-      await page.getByRole('row', { name: new RegExp(`^${image} .* – unused$`) }).waitFor()
+      await page.getByRole('row', { name: /taibai\/nodejs:\S+ .* used .*\bnodejs\b/ }).waitFor()
+      await page.getByRole('row', { name: new RegExp(`^${image} .* unused –$`) }).waitFor()
 
       await page.getByLabel('Image', { exact: true }).fill('127.0.0.1:9/nothing:1')
       await page.getByRole('button', { name: 'Pull' }).click()

@@ -803,6 +803,8 @@ describe('downloading a package', () => {
       expect(answer.bytes.equals(zip)).toBe(true)
       expect(Object.fromEntries(answer.headers)).toEqual({
         'content-type': 'application/zip',
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
         'content-disposition': `attachment; filename="${made.fn}"`,
         'content-length': String(zip.length),
       })

@@ -59,7 +59,7 @@ describe.skipIf(!hasTmux)('A person at a terminal', () => {
     const refused = await terminal.sees(/code 5/)
     expect(refused).toContain('There is no function "nobody" here')
     terminal.type('clear; taibai top')
-    await terminal.sees(/at work/)
+    await terminal.sees(/RUNNING/)
     terminal.type('', 'C-c')
     terminal.type('echo "left $?"')
     await terminal.sees(/left 0/)
