@@ -22,7 +22,10 @@ export const commands: CommandSpec[] = [
   {
     name: 'invoke',
     summary: 'call a function and show its answer',
-    arguments: [['<function>', 'its name, name:version or name@alias']],
+    arguments: [
+      ['<function>', 'its name, name:version or name@alias'],
+      ['[json]', 'the input, as --data has it; other text needs --data'],
+    ],
     options: [
       ['-d, --data <text>', 'the input; JSON becomes a value'],
       ['-f, --file <file>', 'the input from a file; "-" is standard input'],
@@ -39,11 +42,12 @@ export const commands: CommandSpec[] = [
     ],
     examples: [
       'taibai invoke greet --data \'{"name": "Li Bai"}\' -v',
+      'taibai invoke greet \'{"name": "Li Bai"}\'',
       'taibai invoke greet --async --wait',
       'echo hello | taibai invoke greet --file - --raw',
     ],
     async run(cli, args, options) {
-      const input = await inputOf(cli, options)
+      const input = await inputOf(cli, options, args[1] as string | undefined)
       if (options.raw === true) return raw(cli, argumentAt(args, 0), input, options)
       if (input !== undefined && !isUtf8(input))
         throw usageError('The input is not text: call with --raw, which sends bytes.')
@@ -52,8 +56,14 @@ export const commands: CommandSpec[] = [
   },
 ]
 
-async function inputOf(cli: Cli, options: Options): Promise<Buffer | undefined> {
-  const [data, file] = [textOption(options, 'data'), textOption(options, 'file')]
+/** `json`: given behind the function's name, where a word that is no JSON is more probably a mistake than an input. */
+async function inputOf(cli: Cli, options: Options, json: string | undefined): Promise<Buffer | undefined> {
+  const [said, file] = [textOption(options, 'data'), textOption(options, 'file')]
+  if (json !== undefined && said !== undefined) throw usageError('Give the input once: behind the name or with --data.')
+  if (json !== undefined && !isJson(json)) {
+    throw usageError(`"${json}" is not JSON. Text that is the input is given with --data, a file with --file.`)
+  }
+  const data = said ?? json
   if (data !== undefined && file !== undefined)
     throw usageError('Give the input with --data or with --file, not with both.')
   if (data !== undefined) return Buffer.from(data)
@@ -144,11 +154,16 @@ async function raw(cli: Cli, target: string, input: Buffer | undefined, options:
 }
 
 function typeOf(input: Buffer): string {
+  if (isJson(input.toString('utf8'))) return 'application/json'
+  return isUtf8(input) ? 'text/plain; charset=utf-8' : 'application/octet-stream'
+}
+
+function isJson(text: string): boolean {
   try {
-    JSON.parse(input.toString('utf8'))
-    return 'application/json'
+    JSON.parse(text)
+    return true
   } catch {
-    return isUtf8(input) ? 'text/plain; charset=utf-8' : 'application/octet-stream'
+    return false
   }
 }
 

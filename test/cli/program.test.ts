@@ -40,6 +40,8 @@ describe('refuses with code 2 and a sentence', () => {
       /There is no template "cobol": choose one of nodejs, python3, .*chat-bot, /,
     ],
     ['a removal that nobody can agree to', ['delete', 'x'], /pass --yes/],
+    ['input behind the name that is not JSON', ['invoke', 'x', 'hello'], /"hello" is not JSON\. .* --data/],
+    ['input behind the name and as an option', ['invoke', 'x', '1', '--data', '1'], /Give the input once/],
     ['input given twice', ['invoke', 'x', '--data', '1', '--file', '-'], /not with both/],
   ]
 

@@ -82,6 +82,7 @@ describe('A folder', () => {
   })
 
   test('is called with its input, its phases drawn, and its log shown', async () => {
+    expect((await must('invoke', 'greet', '{"name": "Du Fu"}', '--json')).json.output).toEqual({ hello: 'Du Fu' })
     const { stdout, stderr } = await must('invoke', 'greet', '--data', '{"name": "Li Bai"}', '-v')
     expect(stdout).toContain('"hello": "Li Bai"')
     expect(stdout).toMatch(/^run +[\d.]+ ms +█/m)
