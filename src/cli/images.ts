@@ -103,7 +103,7 @@ async function save(cli: Cli, engine: EngineClient, file: string, asked: string[
   if (images.length === 0)
     throw new CliError('There are no images of runtimes yet: "taibai up" makes them.', 'notFound')
   for (const image of images) {
-    if ((await engine.inspect(image)) === undefined) throw new CliError(`The engine has no image ${image}.`, 'notFound')
+    if ((await engine.inspect(image)) === undefined) throw missing(image)
   }
   const archive = await engine.save(images)
   if (file === '-') return cli.out.pass(archive)
@@ -121,7 +121,7 @@ async function push(cli: Cli, engine: EngineClient, addresses: string[], names: 
   const ids = new Map<string, string>()
   for (const image of images) {
     const found = await engine.inspect(image)
-    if (found === undefined) throw new CliError(`The engine has no image ${image}.`, 'notFound')
+    if (found === undefined) throw missing(image)
     ids.set(image, found.id)
   }
   const pushed: { engine: string; images: string[] }[] = []
@@ -142,6 +142,14 @@ async function push(cli: Cli, engine: EngineClient, addresses: string[], names: 
     )
   }
   cli.out.value({ pushed }, () => {})
+}
+
+function missing(image: string): CliError {
+  const isOfRuntime = runtimes().some((one) => one.image === image)
+  const remedy = isOfRuntime
+    ? '"taibai up" makes the images of runtimes, and "taibai runtimes build" alone does too.'
+    : `"taibai images pull ${image}" fetches it, and "taibai images load" reads it from a file.`
+  return new CliError(`The engine has no image ${image}: ${remedy}`, 'notFound')
 }
 
 function runtimes() {

@@ -18,7 +18,10 @@ describeWithDocker('taibai images save and load', () => {
     const run = cliOf({})
     try {
       const missing = await run(['images', 'save', file, image])
-      expect(missing).toMatchObject({ code: 5, stderr: expect.stringContaining(`The engine has no image ${image}`) })
+      expect(missing).toMatchObject({
+        code: 5,
+        stderr: expect.stringContaining(`The engine has no image ${image}: "taibai images pull`),
+      })
       const tree = pack()
       tree.entry({ name: 'hello' }, 'hello')
       tree.finalize()
