@@ -65,7 +65,7 @@ describe('A build that fails', () => {
     const [build] = (await app.request('GET', '/v1/builds')).json.builds
     expect(build).toMatchObject({
       ...{ function_name: 'new', runtime: 'node', list: 'package.json', status: 'failed', cached: false, size: null },
-      error: 'it ended with code 1.',
+      error: 'it ended with code 1.\nnpm error 404 no such package',
     })
     expect((await app.request('GET', `/v1/builds/${build.id}/log`)).text).toBe('npm error 404 no such package\n')
   })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { buildRefusal } from '../../src/services/functions/build-refusal.ts'
+import { buildRefusal, withLastLines } from '../../src/services/functions/build-refusal.ts'
 
 /** What the caller of a failed build reads. */
 
@@ -19,6 +19,13 @@ test('A refusal leaves out the manual that npm prints, and repeats its reason', 
   const manual = ['Clean install a project', ...Array(50).fill(''), 'Run "npm help ci" for more info']
   const log = ['npm error Missing: is-odd@3.0.1 from lock file', ...manual.map((line) => `npm error ${line}`), 'end']
   expect(messageOf(log.join('\n')).split('\n').slice(2, -1)).toEqual([log[0], 'end'])
+})
+
+test('A record repeats the last lines too, within a limit, and is the reason alone where the tool printed nothing', () => {
+  const log = Array.from({ length: 100 }, (_, at) => `line ${at}\n`).join('\n')
+  expect(withLastLines('why', log).split('\n')).toEqual(['why', 'line 95', 'line 96', 'line 97', 'line 98', 'line 99'])
+  expect(withLastLines('why', 'x'.repeat(5000)).length).toBe(1000)
+  expect(withLastLines('why', '\n')).toBe('why')
 })
 
 describe('A refusal says what helps', () => {

@@ -35,7 +35,7 @@ export interface Build {
   cached: boolean
   /** Size of the installed dependencies; null: none were installed. */
   sizeBytes: number | null
-  /** Reason of the failure, without the output. */
+  /** Reason of the failure, with the last lines of the output. */
   error: string | null
   createdAt: number
   endedAt: number | null

@@ -13,6 +13,18 @@ export function buildRefusal(why: string, log: string, id: string): FaasError {
   return new FaasError('build_failed', text.join('\n'))
 }
 
+/** The reason for the record of a failed build, with the end of what the tool printed; the record's log has everything. */
+export function withLastLines(why: string, log: string): string {
+  const printed = lastLines(log)
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+  if (printed.length === 0) return why
+  return [why, ...printed.slice(-recordedLines)].join('\n').slice(0, recordedCharacters)
+}
+
+const recordedLines = 5
+const recordedCharacters = 1000
+
 /** npm prints its manual after some errors. */
 function lastLines(log: string): string {
   const lines = log.trimEnd().split('\n')

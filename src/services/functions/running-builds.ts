@@ -4,7 +4,7 @@ import type { Build, BuildMode, BuildStore } from '../../domain/functions/build.
 import type { Log } from '../../domain/runs/log.ts'
 import { BuildLog } from './build-log.ts'
 import { serverStopping } from './build-queue.ts'
-import { buildRefusal } from './build-refusal.ts'
+import { buildRefusal, withLastLines } from './build-refusal.ts'
 import { Superseded } from './deployment-order.ts'
 import type { PackageQuota } from './package-quota.ts'
 
@@ -113,8 +113,9 @@ export class RunningBuilds {
     if (running === undefined) return error
     const code = error instanceof FaasError ? error.code : null
     const why = error instanceof FaasError ? error.message : 'the server is at fault; its log has the reason.'
+    const recorded = code === 'build_failed' ? withLastLines(why, running.log.text) : why
     if (code === 'shutting_down') this.end(running, { status: 'interrupted', error: interruptedText('stopped') })
-    else this.end(running, { status: error instanceof Superseded ? 'superseded' : 'failed', error: why })
+    else this.end(running, { status: error instanceof Superseded ? 'superseded' : 'failed', error: recorded })
     return code === 'build_failed' ? buildRefusal(why, running.log.text, running.build.id) : error
   }
 
