@@ -15,7 +15,7 @@ function prepare() {
   const ops = aRuntime({ projectId: 'ops', name: 'of ops', image: 'ops:1' })
   const broken = aRuntime({ projectId: 'ops', name: 'broken', status: 'error' })
   for (const runtime of [own, open, ops, broken]) app.stores.runtimes.insert(runtime)
-  app.stores.functions.insert(aFn({ runtimeId: open.id }))
+  app.stores.functions.insert(aFn({ name: 'user', runtimeId: open.id }))
   const made = { own: own.id, open: open.id, ops: ops.id, broken: broken.id }
   return { app, made }
 }
@@ -277,7 +277,7 @@ describe('removing a runtime', () => {
         ask: ({ open }) => `DELETE /v1/runtimes/${open}`,
         as,
         status: 403,
-        has: { code: 'in_use' },
+        has: { code: 'in_use', faultstring: expect.stringMatching(/has functions \(user \S+\); remove/) },
       },
       { name: 'works otherwise', ask: ({ ops }) => `DELETE /v1/runtimes/${ops}`, as, status: 204 },
     ],

@@ -166,7 +166,9 @@ describe('Secrets', () => {
   test('are deleted when nothing uses them, or with cascade, which takes them from their functions', async () => {
     const { app, fn } = await withSecret()
     const refused = await app.request('DELETE', '/v1/secrets/DB_URL')
-    expect(refused).toMatchObject({ status: 403, json: { code: 'in_use', faultstring: expect.stringContaining(fn) } })
+    const { name } = (await app.request('GET', `/v1/functions/${fn}`)).json
+    const says = expect.stringContaining(`functions (${name} ${fn})`)
+    expect(refused).toMatchObject({ status: 403, json: { code: 'in_use', faultstring: says } })
     expect((await app.request('DELETE', '/v1/secrets/DB_URL?cascade=true')).status).toBe(204)
     expect((await app.request('GET', `/v1/functions/${fn}`)).json.secrets).toEqual([])
     expect((await app.request('GET', '/v1/secrets')).json.secrets).toEqual([])

@@ -1,6 +1,7 @@
-import { FaasError } from '../../domain/errors.ts'
-import { canSee, type Principal } from '../../domain/platform/principal.ts'
-import type { Dependent } from '../../domain/triggers/trigger.ts'
+import { FaasError } from '../errors.ts'
+import type { Fn } from '../functions/function.ts'
+import { canSee, type Principal } from '../platform/principal.ts'
+import type { Dependent } from './trigger.ts'
 
 const words: Record<Dependent['kind'], string> = {
   job: 'jobs that are not finished',
@@ -10,6 +11,9 @@ const words: Record<Dependent['kind'], string> = {
   function: 'functions',
 }
 const mostNamed = 5
+
+/** A function that uses a secret or a runtime. */
+export const functionHolder = ({ id, name, projectId }: Fn): Dependent => ({ kind: 'function', id, name, projectId })
 
 /**
  * The holders that are deleted together with something. Throws FaasError `in_use` that names what prevents it: without `cascade`
@@ -31,7 +35,7 @@ export function refuseWhileInUse(who: Principal, what: string, holders: Dependen
 function idsOf(who: Principal, holders: Dependent[], kind: Dependent['kind']): string {
   const ofKind = holders.filter((holder) => holder.kind === kind)
   const visible = ofKind.filter(({ projectId }) => canSee(who, projectId))
-  const ids = visible.slice(0, mostNamed).map(({ id }) => id)
+  const ids = visible.slice(0, mostNamed).map(({ id, name }) => (name ? `${name} ${id}` : id))
   if (visible.length > mostNamed) ids.push(`${visible.length - mostNamed} more`)
   if (ofKind.length > visible.length) ids.push(`${ofKind.length - visible.length} of other projects`)
   return ids.join(', ')

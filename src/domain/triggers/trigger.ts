@@ -35,6 +35,8 @@ export interface Dependent {
   kind: 'job' | 'webhook' | 'alias' | 'source' | 'function'
   /** Id of a trigger or a function, or name of an alias. */
   id: string
+  /** Shown before the id. */
+  name?: string | null
   projectId: string
 }
 

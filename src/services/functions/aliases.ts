@@ -6,8 +6,8 @@ import type { NewId } from '../../domain/ids.ts'
 import { type ListQuery, selectRows } from '../../domain/list.ts'
 import type { Shares } from '../../domain/platform/limits.ts'
 import type { Principal } from '../../domain/platform/principal.ts'
+import { dependentsToRemove } from '../../domain/triggers/refuse-in-use.ts'
 import type { DependentLookup } from '../../domain/triggers/trigger.ts'
-import { dependentsToRemove } from './refuse-in-use.ts'
 import type { Targets } from './targets.ts'
 
 export interface AliasesParts {

@@ -6,10 +6,10 @@ import type { Shares } from '../../domain/platform/limits.ts'
 import type { Principal } from '../../domain/platform/principal.ts'
 import { type Secret, type SecretStore, type SecretVersion, secretNamePattern } from '../../domain/platform/secret.ts'
 import type { Pool } from '../../domain/platform/worker.ts'
-import type { Dependent, DependentLookup } from '../../domain/triggers/trigger.ts'
+import { dependentsToRemove, functionHolder } from '../../domain/triggers/refuse-in-use.ts'
+import type { DependentLookup } from '../../domain/triggers/trigger.ts'
 import type { SecretVault } from '../platform/secret-vault.ts'
 import { keepWorkers } from './keep-workers.ts'
-import { dependentsToRemove } from './refuse-in-use.ts'
 import type { Targets } from './targets.ts'
 
 export interface SecretsParts {
@@ -107,7 +107,7 @@ export class Secrets {
     const secret = this.#own(who, name)
     const users = this.#users(secret)
     const webhooks = inUse.ofSecret(who.projectId, name)
-    dependentsToRemove(who, `Secret ${name}`, [...users.map(asHolder), ...webhooks], cascade)
+    dependentsToRemove(who, `Secret ${name}`, [...users.map(functionHolder), ...webhooks], cascade)
     await inUse.remove(webhooks)
     for (const fn of users) {
       functions.update({ ...fn, secrets: fn.secrets.filter((use) => use.name !== name), updatedAt: clock.now() })
@@ -146,8 +146,6 @@ export class Secrets {
     return { ...secret, versions: this.#parts.secrets.listVersions(secret.id), usedBy }
   }
 }
-
-const asHolder = ({ id, projectId }: Fn): Dependent => ({ kind: 'function', id, projectId })
 
 function checkedName(name: string | undefined): string {
   if (name === undefined || name === '')

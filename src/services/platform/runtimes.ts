@@ -4,6 +4,7 @@ import { manifestOf, type Runtime, type RuntimeManifest } from '../../domain/fun
 import { type Signature, signatureNames } from '../../domain/functions/signature.ts'
 import { canonicalUuid, idFrom, type NewId } from '../../domain/ids.ts'
 import { type Principal, requireAdmin } from '../../domain/platform/principal.ts'
+import { functionHolder, refuseWhileInUse } from '../../domain/triggers/refuse-in-use.ts'
 import { RuntimeBuilds, type RuntimeBuildsParts } from './runtime-builds.ts'
 import { builtinRuntime, differs, givenImage, type NewRuntime, newRuntime } from './runtime-rows.ts'
 
@@ -166,7 +167,8 @@ export class Runtimes {
     requireAdmin(who, 'Deleting a runtime')
     const runtime = this.get(who, id)
     if (this.#parts.functions.usesRuntime(runtime.id)) {
-      throw new FaasError('in_use', `Runtime ${id} is used by functions; delete them first.`)
+      const users = this.#parts.functions.list(null).filter(({ runtimeId }) => runtimeId === runtime.id)
+      refuseWhileInUse(who, `Runtime ${id}`, users.map(functionHolder))
     }
     this.#parts.pool.removeRuntime(runtime.id)
     this.#parts.runtimes.delete(runtime.id)

@@ -15,6 +15,7 @@ export interface DependentsParts {
 /** A row that points at a function, with its identification. */
 interface Row {
   id: string
+  name?: string | null
   projectId: string
   functionVersion: number | null
   /** Set where there may be several. */
@@ -101,4 +102,4 @@ const listed = <Trigger extends StoredTrigger>(
 
 const holder =
   (kind: Dependent['kind']) =>
-  ({ id, projectId }: Row): Dependent => ({ kind, id, projectId })
+  ({ id, name, projectId }: Row): Dependent => ({ kind, id, projectId, ...(name !== id && { name: name ?? null }) })
