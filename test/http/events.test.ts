@@ -4,6 +4,7 @@ import { returned } from '../support/fake-pool.ts'
 import { listening } from '../support/listening.ts'
 import { testRows } from '../support/request-rows.ts'
 import { makeTestApp } from '../support/test-app.ts'
+import { waitUntil } from '../support/wait-until.ts'
 
 /** The stream of events, over a port: who sees what, while it happens. */
 
@@ -107,5 +108,21 @@ describe('the events', () => {
     const told = (await own(({ data }) => data.status === 'success')).filter(({ event }) => event !== 'server')
     expect(told.map(({ event }) => event)).toEqual(['execution', 'log', 'execution'])
     expect(told[1]?.data).toEqual({ execution: told[0]?.data.id, text: 'greeting\n' })
+  })
+
+  test('are streamed a hundred times for one project at most, and again when a reader has left', async () => {
+    const { url } = await listening()
+    for (let count = 0; count < 100; count++) await watch(url, alice)
+    const refused = await fetch(`${url}/v1/events`, { headers: alice })
+    expect(refused.status).toBe(429)
+    expect(await refused.text()).toContain('This project has 100 streams of events already')
+    await watch(url, bob)
+    readers[0]?.abort()
+    const again = async () => {
+      const answer = await fetch(`${url}/v1/events`, { headers: alice })
+      await answer.body?.cancel()
+      return answer.ok || undefined
+    }
+    await waitUntil('a stream is free', again)
   })
 })

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi'
+import { FaasError } from '../../domain/errors.ts'
 import { canSee, type Principal } from '../../domain/platform/principal.ts'
 import type { Targets } from '../../services/functions/targets.ts'
 import type { RunEvent, RunEvents } from '../../services/runs/run-events.ts'
@@ -16,6 +17,8 @@ export interface EventsParts {
 const tickMs = 2000
 /** Limit of events that wait for one reader; further events are dropped, and the stream says so. */
 const mostWaiting = 1000
+/** Limit of streams at the same time, because each event is written to each. */
+const mostStreamsPerProject = 100
 
 const query = z.object({
   function: z.string().optional().openapi({ description: 'Name or id: only of this function.' }),
@@ -23,6 +26,19 @@ const query = z.object({
 })
 
 export function bindEvents(app: HttpApp, { events, targets, gauges }: EventsParts): void {
+  const bytesOf = eventBytes()
+  const openStreams = new Map<string, number>()
+  const countStream = (projectId: string, change: 1 | -1): void => {
+    const count = (openStreams.get(projectId) ?? 0) + change
+    if (count > mostStreamsPerProject) {
+      throw new FaasError(
+        'limit_reached',
+        `This project has ${mostStreamsPerProject} streams of events already, the most at the same time: close one, or read the lists.`,
+      )
+    }
+    if (count === 0) openStreams.delete(projectId)
+    else openStreams.set(projectId, count)
+  }
   endpoint(
     app,
     {
@@ -37,7 +53,7 @@ export function bindEvents(app: HttpApp, { events, targets, gauges }: EventsPart
         '`missed` ({"events"}: number of events dropped because the reader is slow). Events are not stored: after a pause, read the lists again.',
       query,
       answers: { 200: 'events' },
-      refusals: ['not_found'],
+      refusals: ['not_found', 'limit_reached'],
     },
     (c) => {
       const who = c.get('who')
@@ -49,8 +65,10 @@ export function bindEvents(app: HttpApp, { events, targets, gauges }: EventsPart
         (who.onlyFunction === undefined || event.execution.functionId === who.onlyFunction) &&
         (functionId === null || event.execution.functionId === functionId) &&
         (event.kind === 'execution' || wantsLog)
+      countStream(who.projectId, 1)
+      const watched = { events, isWanted, bytesOf, onLeave: () => countStream(who.projectId, -1) }
       return c.body(
-        streamOf(events, isWanted, () => serverText(who, gauges())),
+        streamOf(watched, () => serverText(who, gauges())),
         200,
         {
           'Content-Type': 'text/event-stream',
@@ -62,9 +80,15 @@ export function bindEvents(app: HttpApp, { events, targets, gauges }: EventsPart
   )
 }
 
+interface Watched {
+  events: RunEvents
+  isWanted(event: RunEvent): boolean
+  bytesOf(event: RunEvent): Uint8Array
+  onLeave(): void
+}
+
 function streamOf(
-  events: RunEvents,
-  isWanted: (event: RunEvent) => boolean,
+  { events, isWanted, bytesOf, onLeave }: Watched,
   serverNow: () => string,
 ): ReadableStream<Uint8Array> {
   let stop = (): void => {}
@@ -72,9 +96,10 @@ function streamOf(
     {
       start(controller) {
         let missed = 0
+        const hasRoom = (): boolean => (controller.desiredSize ?? 0) > 0
         const send = (text: string): void => {
-          if ((controller.desiredSize ?? 0) <= 0) missed++
-          else controller.enqueue(Buffer.from(text))
+          if (hasRoom()) controller.enqueue(Buffer.from(text))
+          else missed++
         }
         const tick = (): void => {
           const dropped = missed
@@ -83,13 +108,16 @@ function streamOf(
           send(`event: server\ndata: ${serverNow()}\n\n`)
         }
         const unsubscribe = events.subscribe((event) => {
-          if (isWanted(event)) send(eventText(event))
+          if (!isWanted(event)) return
+          if (hasRoom()) controller.enqueue(bytesOf(event))
+          else missed++
         })
         const timer = setInterval(tick, tickMs)
         timer.unref()
         stop = () => {
           unsubscribe()
           clearInterval(timer)
+          onLeave()
         }
         send('retry: 1000\n\n')
         tick()
@@ -98,6 +126,15 @@ function streamOf(
     },
     { highWaterMark: mostWaiting },
   )
+}
+
+/** Writes an event once for all streams, which get it one after the other. */
+function eventBytes(): (event: RunEvent) => Uint8Array {
+  let last: { event: RunEvent; bytes: Uint8Array } | undefined
+  return (event) => {
+    if (last?.event !== event) last = { event, bytes: Buffer.from(eventText(event)) }
+    return last.bytes
+  }
 }
 
 function eventText(event: RunEvent): string {
