@@ -69,6 +69,19 @@ export const commands: CommandSpec[] = [
     },
   },
   {
+    name: 'builds cancel',
+    summary: 'cancel a build that runs or waits; its function stays as it is',
+    arguments: [['<build>', 'its id']],
+    examples: ['taibai builds cancel 0197c0de-0000-7000-8000-000000000000'],
+    async run(cli, args) {
+      const build = await cli.client().builds.cancel(argumentAt(args, 0))
+      const { status, error } = build
+      cli.out.value(build, () =>
+        cli.out.line(status === 'running' ? 'It ends soon.' : `${status}: ${error ?? 'it is over.'}`),
+      )
+    },
+  },
+  {
     name: 'builds rebuild',
     summary: "install the dependencies of a build's package again, and deploy it",
     arguments: [['<build>', 'its id']],
@@ -88,6 +101,10 @@ export const commands: CommandSpec[] = [
     },
   },
 ]
+
+/** The message for somebody who stops waiting for a build. */
+export const buildGoesOnText = ({ id }: BuildRow): string =>
+  `The build continues, and its result is deployed. To follow it: taibai builds log ${id} -f. To cancel it: taibai builds cancel ${id}`
 
 /** The message for a build that is not awaited. */
 export const buildStartedText = ({ id, function_name }: BuildRow): string =>

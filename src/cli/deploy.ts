@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Deploying } from '../client/deployment.ts'
 import type { BuildRow } from '../client/resources/builds.ts'
-import { buildStartedText } from './builds.ts'
+import { buildGoesOnText, buildStartedText } from './builds.ts'
 import { type Cli, type CommandSpec, type Options, textOption, usageError } from './command.ts'
 import type { ForeignManifest } from './foreign/foreign-manifest.ts'
 import { readServerlessFile, templateIn, templateNames } from './foreign/serverless-files.ts'
@@ -112,9 +112,16 @@ function deploying(cli: Cli, { check, build, rebuild, bundle, async }: Options):
     ...(build === false && { build: 'never' as const }),
     ...(rebuild === true && { build: 'always' as const, withoutModules: true }),
     ...(bundle === true && { bundle: true }),
-    ...(async === true && { async: true, onBuild: (begun: BuildRow) => cli.out.warn(buildStartedText(begun)) }),
+    ...(async === true && { async: true }),
+    onBuild: (begun) => (async === true ? cli.out.warn(buildStartedText(begun)) : leaveWhenInterrupted(cli, begun)),
     onOutput: (text) => cli.out.warn(text.replace(/\n$/, '')),
   }
+}
+
+/** The first Ctrl-C during a build says that it goes on, and how to follow or cancel it; the second one leaves. */
+function leaveWhenInterrupted(cli: Cli, build: BuildRow): void {
+  const text = `${buildGoesOnText(build)} (Ctrl-C again ends this command)`
+  cli.interrupted.addEventListener('abort', () => cli.out.warn(text), { once: true })
 }
 
 /** Null: the file describes no functions. Reports the detected format and what is left out. */

@@ -461,6 +461,53 @@ describe('A build that is asked for again', () => {
   })
 })
 
+describe('A cancelled build', () => {
+  const cancel = (id: string, as: 'alice' | 'bob' = 'alice') => app.request('POST', `/v1/builds/${id}/cancel`, { as })
+
+  test('ends as failed, tells its caller, and changes nothing', async () => {
+    const build = heldBuild('half way\n')
+    const deploying = deploy('web')
+    await build.begun
+    const [{ id }] = await builds()
+    const { status, json } = await cancel(id)
+    expect([status, json.status]).toEqual([200, 'failed'])
+    expect(json.error).toContain('it was cancelled.')
+    expect((await deploying).json).toMatchObject({
+      code: 'build_failed',
+      faultstring: expect.stringContaining('nothing was changed: it was cancelled.'),
+    })
+    expect((await app.request('GET', '/v1/functions/web')).status).toBe(404)
+    expect((await cancel(id)).json).toEqual(await buildOf(id))
+  })
+
+  test('gives up its place while it waits, and the next one builds', async () => {
+    const build = heldBuild()
+    const first = deploy('first')
+    await build.begun
+    const other = Buffer.from('PK other code')
+    await brings(other, { 'package.json': '{"dependencies": {"is-odd": "3.0.1"}}' })
+    const second = deploy('second', '', {}, other)
+    await expect.poll(async () => (await builds()).length).toBe(2)
+    const waiting = (await builds()).find((row: { function_name: string }) => row.function_name === 'second')
+    expect((await cancel(waiting.id)).json.status).toBe('failed')
+    expect((await second).json.code).toBe('build_failed')
+    expect(app.builds.runs.length).toBe(1)
+    build.end()
+    expect((await first).status).toBe(201)
+    expect((await deploy('third', '', {}, other)).status).toBe(201)
+  })
+
+  test('is not cancelled by another project', async () => {
+    const build = heldBuild()
+    const deploying = deploy('web')
+    await build.begun
+    const [{ id }] = await builds()
+    expect((await cancel(id, 'bob')).status).toBe(404)
+    build.end()
+    expect((await deploying).status).toBe(201)
+  })
+})
+
 describe('A server that stops in the middle of a build', () => {
   test('tells the caller that it stops, and marks the build as interrupted', async () => {
     const build = heldBuild('half way\n')

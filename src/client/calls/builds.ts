@@ -22,6 +22,7 @@ export function buildsOf(connection: Connection) {
       if (answer.statusCode !== 200) throw errorOf(answer.statusCode ?? 0, await textOf(answer))
       yield* answer.setEncoding('utf8')
     },
+    cancel: async (id: string): Promise<BuildRow> => (await connection.requestOk('POST', `${at(id)}/cancel`)).json,
     /** Installs the package's dependencies again and deploys it; null: the build is not awaited. */
     rebuild: (id: string, how: Deploying = {}): Promise<FunctionRow | null> =>
       deployed(connection, 'POST', `${at(id)}/rebuild`, { query: { async: how.async } }, how),

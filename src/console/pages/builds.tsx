@@ -47,11 +47,17 @@ export function BuildPage({ id }: { id: string }) {
     <Page
       title={`Build of ${name}`}
       actions={
-        isOver && (
+        isOver ? (
           <Action
             label="Rebuild"
             act={rebuild}
             confirm={`Install the dependencies of this package again and deploy it to ${name}?`}
+          />
+        ) : (
+          <Action
+            label="Cancel"
+            act={() => call('POST', `/v1/builds/${encodeURIComponent(id)}/cancel`)}
+            confirm={`Cancel this build? ${name} stays as it is.`}
           />
         )
       }

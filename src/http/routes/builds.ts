@@ -76,6 +76,21 @@ export function bindBuilds(app: HttpApp, builds: Builds, functions: Functions, t
     app,
     {
       method: 'post',
+      path: '/v1/builds/:id/cancel',
+      tag,
+      summary: 'Cancel a build',
+      description:
+        'A build that runs or waits ends as failed, and its function stays as it was. A build that is over stays as it is; one that cannot end at once is still running in the answer.',
+      answers: { 200: shownBuild },
+      refusals: ['invalid_request', 'not_found'],
+    },
+    async (c) => c.json(buildJson(await builds.cancel(c.get('who'), idOf(c)))),
+  )
+
+  endpoint(
+    app,
+    {
+      method: 'post',
       path: '/v1/builds/:id/rebuild',
       tag,
       summary: "Install the dependencies of a build's package again, and deploy it",

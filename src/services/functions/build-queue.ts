@@ -20,10 +20,10 @@ export class BuildQueue {
   }
 
   /**
-   * Resolves when the project may build; calling the result ends its turn. `onWaiting`: called when others are first. Throws
-   * FaasError `shutting_down`.
+   * Resolves when the project may build; calling the result ends its turn. `onWaiting`: called when others are first; `signal`: gives the
+   * turn up. Throws FaasError `shutting_down`, or the reason of the signal.
    */
-  async turn(project: string, onWaiting: () => void = () => {}): Promise<() => void> {
+  async turn(project: string, onWaiting: () => void = () => {}, signal?: AbortSignal): Promise<() => void> {
     if (this.#closed) throw serverStopping()
     const { promise, resolve } = Promise.withResolvers<void>()
     let begun = false
@@ -34,11 +34,29 @@ export class BuildQueue {
     this.#waiting.add(project, { project, begin })
     this.#next()
     if (!begun) onWaiting()
-    await promise
-    if (this.#closed) throw serverStopping()
-    return () => {
+    const end = () => {
       this.#busy.delete(project)
       this.#next()
+    }
+    await this.#begun(promise, end, signal)
+    if (this.#closed) throw serverStopping()
+    return end
+  }
+
+  /** A turn that is given up while it waits is passed on when it comes. */
+  async #begun(promise: Promise<void>, end: () => void, signal: AbortSignal | undefined): Promise<void> {
+    if (signal === undefined) return promise
+    const { promise: aborted, reject } = Promise.withResolvers<never>()
+    const giveUp = () => reject(signal.reason)
+    if (signal.aborted) giveUp()
+    signal.addEventListener('abort', giveUp)
+    try {
+      await Promise.race([aborted, promise])
+    } catch (error) {
+      void promise.then(end)
+      throw error
+    } finally {
+      signal.removeEventListener('abort', giveUp)
     }
   }
 

@@ -117,6 +117,13 @@ export class Builds {
     return this.#running.follow(id) ?? { text: this.#parts.store.log(id) ?? '' }
   }
 
+  /** Ends a build that runs or waits, as failed, without a change of its function; one that has ended stays as it is. */
+  async cancel(who: Principal, id: string): Promise<Build> {
+    this.get(who, id)
+    await this.#running.cancel(id)
+    return this.get(who, id)
+  }
+
   /** Ends builds that an earlier process left unfinished, and removes old ones. */
   start(): void {
     const { store, clock, log } = this.#parts
@@ -154,7 +161,8 @@ export class Builds {
     const kept = () => (wish.mode === 'always' ? null : layers.find(wanted.key))
     const found = await kept()
     if (found !== null) return this.#cached(job, found, running)
-    const done = await this.#line.turn(fn.projectId, () => running.log.push('Waiting for other builds to end.\n'))
+    const onWaiting = () => running.log.push('Waiting for other builds to end.\n')
+    const done = await this.#line.turn(fn.projectId, onWaiting, running.stop.signal)
     try {
       const meanwhile = await kept()
       if (meanwhile !== null) return await this.#cached(job, meanwhile, running)

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Clock } from '../../domain/clock.ts'
 import { FaasError } from '../../domain/errors.ts'
 import type { Build, BuildMode, BuildStore } from '../../domain/functions/build.ts'
@@ -138,6 +139,14 @@ export class RunningBuilds {
       .catch((err: unknown) => log.error({ err }, 'what builds have installed could not be looked through'))
   }
 
+  /** Aborts the build, and resolves when it has ended or does not end soon. A build that has ended stays as it is. */
+  async cancel(id: string): Promise<void> {
+    const running = this.#running.get(id)
+    if (running === undefined) return
+    running.stop.abort(new FaasError('build_failed', 'it was cancelled.'))
+    await Promise.race([running.ended.promise, pause(cancelWaitMs, undefined, { ref: false })])
+  }
+
   /** Aborts them, and resolves when all have ended. */
   async close(): Promise<void> {
     for (const { stop } of this.#running.values()) stop.abort(serverStopping())
@@ -154,6 +163,9 @@ export class RunningBuilds {
     )
   }
 }
+
+/** Longest time that a caller waits for a cancelled build to end. */
+const cancelWaitMs = 5000
 
 export const interruptedText = (how: 'stopped' | 'ended'): string =>
   `The server ${how} before it had ended, and nothing was changed: deploy again, or repeat the build (taibai builds rebuild).`
