@@ -46,6 +46,9 @@ describe('the SDK of AWS Lambda is added', () => {
     expect(supplied({ 'a.py': 'from botocore.exceptions import ClientError', 'requirements.txt': 'six' })?.text).toBe(
       'six\nboto3\n',
     )
+    expect(supplied({ 'main.py': python, 'requirements.txt': 'boto3-stubs[s3]==1.40' })?.text).toBe(
+      'boto3-stubs[s3]==1.40\nboto3\n',
+    )
   })
 
   test('to a function in Node.js without a list, which is said to have modules of its kind', () => {

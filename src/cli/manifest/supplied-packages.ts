@@ -25,7 +25,7 @@ function inPython(files: PackageFiles): SuppliedPackages | null {
   if (isInstalled || files.names.some((name) => pythonLists.includes(name))) return null
   const listed = files.text(file) ?? ''
   // Hashes are for all of a list or for none.
-  if (/^\s*boto3\b/im.test(listed) || listed.includes('--hash=')) return null
+  if (/^\s*boto3(?![\w.-])/im.test(listed) || listed.includes('--hash=')) return null
   if (!ownTexts(files, /\.py$/).some((text) => /^\s*(?:import|from)\s+(?:boto3|botocore)\b/m.test(text))) return null
   return { names: ['boto3'], file, text: `${listed === '' ? '' : `${listed.trimEnd()}\n`}boto3\n` }
 }
