@@ -91,7 +91,7 @@ def pip_locked():
     """Installs what a tool exported. Folders have no hashes, and pip wants hashes for all of a file or for none."""
     with open(without_editable(FOUND), encoding="utf-8") as file:
         lines = file.read().replace("\\\n", " ").splitlines()
-    options = [line for line in lines if line.startswith("-")]
+    options = [line for line in lines if line.startswith("-") and not hides_index(line)]
     wanted = [line for line in lines if line and line[0] not in "-#"]
     hashed = [line for line in wanted if "--hash" in line]
     for some in [hashed, [line for line in wanted if "--hash" not in line]]:
@@ -99,6 +99,12 @@ def pip_locked():
             with open(FOUND, "w", encoding="utf-8") as file:
                 file.write("\n".join([*options, *some]))
             pip("--no-deps", "--requirement", FOUND)
+
+
+def hides_index(option):
+    """Lock files name the public index, which pip would then use in place of the operator's."""
+    public = re.fullmatch(r"(-i|--index-url)[ =]+https://pypi\.org/simple/?\s*", option)
+    return public is not None and "PIP_INDEX_URL" in os.environ
 
 
 def without_editable(path, seen=None):
