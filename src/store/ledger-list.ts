@@ -18,7 +18,7 @@ interface Key {
 
 /**
  * Executions without logs, ordered by time and id, in slices. An index finds the first row; from there rows are read in windows,
- * so that neither many rows nor few matches block the process.
+ * so that neither many rows nor few matches block the process. A slice may be empty.
  */
 export async function* listExecutions(
   connection: Connection,
@@ -45,6 +45,8 @@ export async function* listExecutions(
     const last = window.at(-1)
     if (last === undefined || window.length < size) return
     at = last
+    // Readers who take turns let others go first before the next window is read.
+    if (matching.length === 0) yield []
     await setImmediate()
   }
 }

@@ -100,6 +100,17 @@ describe('what was recorded', () => {
     expect((await rowsOf(ledger, { conditions }, { limit: 2 })).map(({ id }) => id)).toEqual(failed.slice(0, 2))
   })
 
+  it('is searched in windows, between which others may read', async () => {
+    const ledger = open()
+    for (let i = 0; i < 1200; i++) record(ledger, aFinishedExecution({ status: 'success' }))
+    const conditions = [{ column: 'status' as const, op: 'eq' as const, values: ['failed'] }]
+    const sizes: number[] = []
+    for await (const slice of ledger.list({ projectId: null, conditions }, { limit: null, marker: null })) {
+      sizes.push(slice.length)
+    }
+    expect(sizes).toEqual([0, 0])
+  })
+
   it('without a description fulfils no condition on it', async () => {
     const ledger = open()
     record(ledger, aFinishedExecution({ description: null }))

@@ -22,13 +22,19 @@ export async function sendExecutions(
 ): Promise<Response> {
   const rows = slices[Symbol.asyncIterator]()
   const { projectId } = c.get('who')
-  const next = () =>
+  const read = () =>
     reads.run(projectId, async () => {
       // Nobody waits for it any more.
       if (c.env.outgoing.destroyed) return null
       const slice = await rows.next()
       return slice.done ? null : rowsJson(slice.value)
     })
+  // Each turn reads one slice: a search through many rows with few matches holds no place from others.
+  const next = async () => {
+    let text = await read()
+    while (text === '') text = await read()
+    return text
+  }
   const first = await next()
   const start = `{"${name}":[${first ?? ''}`
   if (first === null) return c.body(`${start}]}`, 200, json)
