@@ -30,10 +30,10 @@ import type { SqliteLedger } from './store/ledger.ts'
 import { PulledImageNotes } from './store/pulled-images.ts'
 import { useAddon } from './store/sqlite.ts'
 import { OtlpExporter } from './telemetry/otlp-exporter.ts'
-import { makeServices, type Services } from './wiring.ts'
-import { authenticationBy, httpParts, openTo } from './wiring-http.ts'
-import type { Infrastructure } from './wiring-infrastructure.ts'
-import { engineOptions, httpSettings, reserveBytes } from './wiring-settings.ts'
+import { authenticationBy, httpParts, openTo } from './wiring/http.ts'
+import type { Infrastructure } from './wiring/infrastructure.ts'
+import { makeServices, type Services } from './wiring/services.ts'
+import { engineOptions, httpSettings, reserveBytes } from './wiring/settings.ts'
 
 /** The life of the server: opens its parts in order, resumes earlier work, and closes everything. */
 

@@ -8,7 +8,7 @@ const sourceFolder = join(import.meta.dirname, '../src')
 
 /**
  * Rows import columns. A room is a file or a folder of `src`; the longest name that fits a path is its room, and a file may
- * always import its own room. `app.ts` and `wiring.ts` know everything; files of the root know only what is listed for them.
+ * always import its own room. `app.ts` and `wiring` know everything; files of the root know only what is listed for them.
  */
 const mayImport: Record<string, string[]> = {
   domain: [],
@@ -30,29 +30,24 @@ const mayImport: Record<string, string[]> = {
   'app.ts': [
     ...['domain', 'store', 'engine', 'services', 'http', 'telemetry', 'app'],
     ...['assets.ts', 'config.ts', 'logger.ts'],
-    ...['wiring.ts', 'wiring-infrastructure.ts', 'wiring-http.ts', 'wiring-settings.ts'],
+    'wiring',
     'registry-credentials.ts',
   ],
   app: [
     ...['domain', 'store', 'engine', 'openstack', 'outbound', 'services', 'http'],
-    ...['assets.ts', 'config.ts', 'wiring.ts', 'wiring-infrastructure.ts', 'wiring-settings.ts', 'wiring-stores.ts'],
+    ...['assets.ts', 'config.ts', 'wiring'],
   ],
-  'wiring-stores.ts': ['store'],
-  'wiring-infrastructure.ts': ['domain', 'openstack', 'services', 'wiring-stores.ts'],
-  'wiring.ts': ['store', 'openstack', 'services', 'scheduler', 'wiring-infrastructure.ts'],
-  'wiring-http.ts': ['domain', 'services', 'http', 'wiring.ts', 'wiring-infrastructure.ts'],
-  'wiring-settings.ts': [
-    ...[
-      'assets.ts',
-      'domain',
-      'store',
-      'engine',
-      'openstack',
-      'http',
-      'config.ts',
-      'settings',
-      'wiring-infrastructure.ts',
-    ],
+  'wiring/stores.ts': ['store'],
+  'wiring/infrastructure.ts': ['domain', 'openstack', 'services', 'wiring/stores.ts'],
+  'wiring/platform.ts': ['services/platform', 'wiring/infrastructure.ts'],
+  'wiring/services.ts': [
+    ...['store', 'openstack', 'services', 'scheduler'],
+    ...['wiring/infrastructure.ts', 'wiring/platform.ts'],
+  ],
+  'wiring/http.ts': ['domain', 'services', 'http', 'wiring/services.ts', 'wiring/infrastructure.ts'],
+  'wiring/settings.ts': [
+    ...['assets.ts', 'config.ts', 'settings'],
+    ...['domain', 'store', 'engine', 'openstack', 'http', 'wiring/infrastructure.ts'],
   ],
   'restore.ts': ['domain', 'store', 'folder.ts'],
   'registry-credentials.ts': ['domain', 'store', 'services', 'config.ts'],

@@ -11,7 +11,7 @@ import {
   poolOptions,
   serviceSettings,
   workersParts,
-} from '../src/wiring-settings.ts'
+} from '../src/wiring/settings.ts'
 import { FakeClock } from './support/fake-clock.ts'
 import { FakePackages } from './support/fake-packages.ts'
 import { noSecrets } from './support/no-secrets.ts'

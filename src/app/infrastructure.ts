@@ -24,7 +24,7 @@ import { readDataFacts } from '../store/data-facts.ts'
 import type { DataFolder } from '../store/data-folder.ts'
 import type { PulledImageNotes } from '../store/pulled-images.ts'
 import type { RegistryLogins } from '../store/registry-logins.ts'
-import type { Infrastructure } from '../wiring-infrastructure.ts'
+import type { Infrastructure } from '../wiring/infrastructure.ts'
 import {
   healthSettings,
   openStackSettings,
@@ -33,7 +33,7 @@ import {
   reserveBytes,
   serviceSettings,
   workersParts,
-} from '../wiring-settings.ts'
+} from '../wiring/settings.ts'
 import type { PersistentStores } from './persistent-stores.ts'
 
 /** Creates everything that the services of a real server depend on. */

@@ -11,8 +11,8 @@ import { LayerFolder } from '../store/layers.ts'
 import { SqliteLedger } from '../store/ledger.ts'
 import type { WriterFiles } from '../store/ledger-queue.ts'
 import { PackageFolder } from '../store/packages.ts'
-import { layerLimits, packageLimits, reserveBytes } from '../wiring-settings.ts'
-import { makeStores } from '../wiring-stores.ts'
+import { layerLimits, packageLimits, reserveBytes } from '../wiring/settings.ts'
+import { makeStores } from '../wiring/stores.ts'
 
 const dayMs = 86_400_000
 

@@ -2,8 +2,8 @@ import type { RuntimeManifest } from '../domain/functions/runtime.ts'
 import type { Pool } from '../domain/platform/worker.ts'
 import type { Log } from '../domain/runs/log.ts'
 import type { Targets } from '../services/functions/targets.ts'
-import type { Services } from '../wiring.ts'
-import type { Infrastructure } from '../wiring-infrastructure.ts'
+import type { Infrastructure } from '../wiring/infrastructure.ts'
+import type { Services } from '../wiring/services.ts'
 import { settleReplacements } from './interrupted-replacements.ts'
 
 const pruneEveryMs = 3_600_000

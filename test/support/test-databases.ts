@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { onTestFinished, TestRunner } from 'vitest'
 import { Database } from '../../src/store/database.ts'
-import { makeStores, type Stores } from '../../src/wiring-stores.ts'
+import { makeStores, type Stores } from '../../src/wiring/stores.ts'
 
 /** The contents of taibai.db in memory: empty, as after the migrations. */
 export interface TestDatabase {

@@ -1,50 +1,44 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
-import type { OpenStack } from './openstack/openstack.ts'
-import { cronPatterns } from './scheduler/cron-patterns.ts'
-import { Scheduler } from './scheduler/scheduler.ts'
-import { Aliases } from './services/functions/aliases.ts'
-import { AppImages } from './services/functions/app-images.ts'
-import { Builds } from './services/functions/builds.ts'
-import { DeploymentOrder } from './services/functions/deployment-order.ts'
-import { EngineRefusals } from './services/functions/engine-refusals.ts'
-import { FunctionVersions } from './services/functions/function-versions.ts'
-import { Functions } from './services/functions/functions.ts'
-import { PackageQuota } from './services/functions/package-quota.ts'
-import { Placements } from './services/functions/placements.ts'
-import { PublicFunctions } from './services/functions/public-functions.ts'
-import { Sandboxes } from './services/functions/sandboxes.ts'
-import { Secrets } from './services/functions/secrets.ts'
-import { SwiftCode } from './services/functions/swift-code.ts'
-import { Targets } from './services/functions/targets.ts'
-import { WorkerHistory } from './services/functions/worker-history.ts'
-import { WorkerControl } from './services/functions/workers.ts'
-import { AccessKeys } from './services/platform/access-keys.ts'
-import { AuditLog } from './services/platform/audit-log.ts'
-import { Backups } from './services/platform/backups.ts'
-import { Health } from './services/platform/health.ts'
-import { Images } from './services/platform/images.ts'
-import { Registries } from './services/platform/registries.ts'
-import { Runtimes } from './services/platform/runtimes.ts'
-import { Tokens } from './services/platform/tokens.ts'
-import { AppQueues } from './services/runs/app-queues.ts'
-import { AsyncRequests } from './services/runs/async-requests.ts'
-import { DeadLetters } from './services/runs/dead-letters.ts'
-import { Executions } from './services/runs/executions.ts'
-import { Invocation } from './services/runs/invocation.ts'
-import { LimitsOfProjects } from './services/runs/project-limits.ts'
-import { ResultDeliveries } from './services/runs/result-deliveries.ts'
-import { ResultQueues } from './services/runs/result-queues.ts'
-import { RunEvents } from './services/runs/run-events.ts'
-import { Stats } from './services/runs/stats.ts'
-import { Traces } from './services/runs/traces.ts'
-import { Usage } from './services/runs/usage.ts'
-import { AppTimers } from './services/triggers/app-timers.ts'
-import { Dependents } from './services/triggers/dependents.ts'
-import { Jobs } from './services/triggers/jobs.ts'
-import { Sources } from './services/triggers/sources.ts'
-import { Webhooks } from './services/triggers/webhooks.ts'
-import { zipOf } from './store/zip-of.ts'
-import type { Infrastructure } from './wiring-infrastructure.ts'
+import type { OpenStack } from '../openstack/openstack.ts'
+import { cronPatterns } from '../scheduler/cron-patterns.ts'
+import { Scheduler } from '../scheduler/scheduler.ts'
+import { Aliases } from '../services/functions/aliases.ts'
+import { AppImages } from '../services/functions/app-images.ts'
+import { Builds } from '../services/functions/builds.ts'
+import { DeploymentOrder } from '../services/functions/deployment-order.ts'
+import { EngineRefusals } from '../services/functions/engine-refusals.ts'
+import { FunctionVersions } from '../services/functions/function-versions.ts'
+import { Functions } from '../services/functions/functions.ts'
+import { PackageQuota } from '../services/functions/package-quota.ts'
+import { Placements } from '../services/functions/placements.ts'
+import { PublicFunctions } from '../services/functions/public-functions.ts'
+import { Sandboxes } from '../services/functions/sandboxes.ts'
+import { Secrets } from '../services/functions/secrets.ts'
+import { SwiftCode } from '../services/functions/swift-code.ts'
+import { Targets } from '../services/functions/targets.ts'
+import { WorkerHistory } from '../services/functions/worker-history.ts'
+import { WorkerControl } from '../services/functions/workers.ts'
+import { Runtimes } from '../services/platform/runtimes.ts'
+import { AppQueues } from '../services/runs/app-queues.ts'
+import { AsyncRequests } from '../services/runs/async-requests.ts'
+import { DeadLetters } from '../services/runs/dead-letters.ts'
+import { Executions } from '../services/runs/executions.ts'
+import { Invocation } from '../services/runs/invocation.ts'
+import { LimitsOfProjects } from '../services/runs/project-limits.ts'
+import { ResultDeliveries } from '../services/runs/result-deliveries.ts'
+import { ResultQueues } from '../services/runs/result-queues.ts'
+import { RunEvents } from '../services/runs/run-events.ts'
+import { Stats } from '../services/runs/stats.ts'
+import { Traces } from '../services/runs/traces.ts'
+import { Usage } from '../services/runs/usage.ts'
+import { AppTimers } from '../services/triggers/app-timers.ts'
+import { Dependents } from '../services/triggers/dependents.ts'
+import { Jobs } from '../services/triggers/jobs.ts'
+import { Sources } from '../services/triggers/sources.ts'
+import { Webhooks } from '../services/triggers/webhooks.ts'
+import { zipOf } from '../store/zip-of.ts'
+import type { Infrastructure } from './infrastructure.ts'
+import { makePlatformServices } from './platform.ts'
 
 /** Wires the parts: each gets only the fields that it needs, by name. Server and tests use the same wiring. */
 
@@ -159,8 +153,7 @@ export function makeServices(infrastructure: Infrastructure) {
     rules: settings.builds,
   })
   const workerHistory = new WorkerHistory({ pool, starts: stats.starts, clock })
-  const tokens = new Tokens({ tokens: stores.tokens, clock, newId, log })
-  const images = new Images({ ...infrastructure.images, functions, runtimes: stores.runtimes, log })
+  const findings = () => [placements, engineRefusals].flatMap((each) => each.findings(functions.list(null)))
   return {
     targets,
     exposed,
@@ -259,30 +252,7 @@ export function makeServices(infrastructure: Infrastructure) {
       newId: randomUUID,
       defaultRate: settings.webhookRate,
     }),
-    backups: new Backups({ store: infrastructure.backups, clock, log, rules: settings.backups }),
-    health: new Health({
-      ...{
-        ...infrastructure.health,
-        backups: infrastructure.backups,
-        runtimes: stores.runtimes,
-        images,
-        pool,
-        ledger,
-        clock,
-      },
-      ofFunctions: () => [placements, engineRefusals].flatMap((each) => each.findings(functions.list(null))),
-    }),
-    images,
-    registries: new Registries({ ...infrastructure.registries, clock }),
-    tokens,
-    audit: new AuditLog({ store: stores.audit, clock, newId, log, rules: settings.audit }),
-    accessKeys: new AccessKeys({
-      keys: stores.accessKeys,
-      tokens,
-      vault: infrastructure.vault,
-      clock,
-      shares: infrastructure.shares,
-    }),
+    ...makePlatformServices(infrastructure, findings),
     lambdaSettings: stores.lambdaSettings,
     whiskEntities: stores.whiskEntities,
     packages,
