@@ -1,6 +1,7 @@
 /** What a deployment changes of a function whose app the server takes out of an image. */
 import { expect, test } from 'vitest'
 import { functionSteps } from '../../src/cli/manifest/function-steps.ts'
+import { packFiles } from '../../src/cli/manifest/package-zip.ts'
 import type { Client } from '../../src/client/client.ts'
 
 const image = { source: 'image' as const, mode: 'azure', image: 'shop:1' }
@@ -102,6 +103,21 @@ test.each([
   await step?.take()
   expect(step?.details).toEqual(['0 bytes of code', 'timeout', ...notes])
   expect(created).toMatchObject([{ timeout }])
+})
+
+test.each([
+  [
+    'that its new package lacks becomes the usual one',
+    'old.main',
+    'main.mjs',
+    ['code', 'entry: "old.main" → "main.main"'],
+  ],
+  ['that its new package has stays', 'old.run', 'old.mjs', ['code']],
+  ['that it lacks stays without a main module', 'old.run', 'other.mjs', ['code']],
+])('an entry %s', async (_what, entry, added, details) => {
+  const zip = packFiles({ [added]: Buffer.from(''), ...(added === 'old.mjs' && { 'main.mjs': Buffer.from('') }) })
+  const [step] = await redeployed('nodejs', { entry }, { zip })
+  expect(step?.details).toEqual(details)
 })
 
 const lambda = { signature: 'lambda', entry: 'hello.handler' }

@@ -4,6 +4,7 @@ import type { Deploying } from '../../client/deployment.ts'
 import type { FunctionFields, FunctionRow } from '../../client/resources/functions.ts'
 import { CliError } from '../command.ts'
 import { canonical, changedFields, type Step } from './difference.ts'
+import { besideGoneEntry } from './gone-entry.ts'
 import type { ManifestFunctionState } from './manifest-function.ts'
 
 /** At most one step. */
@@ -23,11 +24,12 @@ export async function functionSteps(
     ]
     return [{ kind: 'create', what, details, take: () => create(client, wanted, how) }]
   }
-  const { fields: said, notes } = withoutGuess(wanted, there)
-  const fields = changedFields(besideItsOwn(said, there), there)
-  const changed = isTakenOut(wanted) ? changedApp(wanted, there, fields) : { ...fields, ...changedImage(wanted, there) }
   const isNew = wanted.zip !== undefined && (there.code.md5sum !== md5(wanted.zip) || how.build === 'always')
   const newZip = isNew ? wanted.zip : undefined
+  const { fields: said, notes } = withoutGuess(wanted, there)
+  const guided = newZip === undefined ? said : besideGoneEntry(said, there, newZip)
+  const fields = changedFields(besideItsOwn(guided, there), there)
+  const changed = isTakenOut(wanted) ? changedApp(wanted, there, fields) : { ...fields, ...changedImage(wanted, there) }
   refuseOtherKind(wanted, there)
   await refuseOtherRuntime(client, wanted, there)
   if (isNew) await refuseOtherLanguage(client, wanted, there)
