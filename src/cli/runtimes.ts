@@ -3,7 +3,6 @@ import type { RuntimeRow } from '../client/resources/runtimes.ts'
 import { readSettings } from '../host/address.ts'
 import { makeProgress } from '../host/progress.ts'
 import { namedRuntimeFolders, readRuntimeFolders } from '../host/runtime-folder.ts'
-import { buildRuntimes, showBuilt } from '../host/runtime-images.ts'
 import type { Cli, CommandSpec } from './command.ts'
 import { withEngine } from './servers/host-engine.ts'
 import type { Column } from './terminal/output.ts'
@@ -40,6 +39,8 @@ export const commands: CommandSpec[] = [
 ]
 
 async function build({ out, local }: Cli, names: string[], refresh: boolean): Promise<void> {
+  // A list of runtimes needs none of this, which loads slowly.
+  const { buildRuntimes, showBuilt } = await import('../host/runtime-images.ts')
   const { cacheDir, runtimesDir, runtimes: versions } = readSettings()
   unpackAssets(cacheDir)
   const offered = readRuntimeFolders(runtimesDir, versions)
