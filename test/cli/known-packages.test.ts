@@ -77,6 +77,19 @@ describe('a folder is recognised as', () => {
       { runtime: 'nodejs', signature: undefined },
     ],
     [
+      'an app of Django, by the module that makes it for servers of WSGI',
+      {
+        'requirements.txt': 'django',
+        'serve.py': 'from django.core.wsgi import get_wsgi_application\n\napplication = get_wsgi_application()\n',
+      },
+      { runtime: 'python3', signature: 'http', entry: 'serve.application' },
+    ],
+    [
+      'one of Django for servers of ASGI',
+      { 'serve.py': 'import django.core.asgi\n\napp = django.core.asgi.get_asgi_application()\n' },
+      { runtime: 'python3', signature: 'http', entry: 'serve.app' },
+    ],
+    [
       'an app of Flask, by the module and the name that it has',
       { 'requirements.txt': 'flask', 'shop.py': 'from flask import Flask\n\nserver = Flask(__name__)\n' },
       { runtime: 'python3', signature: 'http', entry: 'shop.server' },

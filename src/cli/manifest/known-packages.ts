@@ -170,7 +170,7 @@ function ofPythonWeb(files: PackageFiles): KnownPackage | null {
   if (pythonMain.test(files.text('main.py') ?? '')) return null
   for (const name of files.names.filter((each) => /^\w+\.py$/.test(each))) {
     const text = files.text(name) ?? ''
-    const [, app, framework] = pythonApp.exec(text) ?? []
+    const [, app, framework = 'Django'] = pythonApp.exec(text) ?? djangoApp.exec(text) ?? []
     if (app === undefined || pythonMain.test(text)) continue
     const entry = `${name.slice(0, -'.py'.length)}.${app}`
     return { kind: `an app of ${framework}`, signature: 'http', runtime: 'python3', entry }
@@ -180,6 +180,9 @@ function ofPythonWeb(files: PackageFiles): KnownPackage | null {
 
 /** A `main` that takes arguments is Taibai's; one without them is a script's, and one below a decorator is a view. */
 export const pythonMain = /(?<!^@.*\n)^(?:async )?def main\(\s*[^)\s]/m
+
+/** Django's, as `wsgi.py` and `asgi.py` of a project have it. */
+const djangoApp = /^(\w+)\s*=\s*(?:\w+\.)*get_[wa]sgi_application\(/m
 
 const pythonApp = /^(\w+)(?:\s*:\s*\w+)?\s*=\s*(?:\w+\.)?(Flask|Quart|FastAPI|Starlette)\(/m
 
