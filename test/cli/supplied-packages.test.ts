@@ -59,6 +59,8 @@ describe('the SDK of AWS Lambda is added', () => {
       type: 'module',
       dependencies: { '@aws-sdk/client-s3': '*', '@aws-sdk/lib-storage': '*' },
     })
+    const empty = supplied({ 'index.mjs': node, 'package.json': '{"dependencies": null, "devDependencies": null}' })
+    expect(empty?.names).toEqual(['@aws-sdk/client-s3'])
     const common = supplied({ 'index.js': "const AWS = require('aws-sdk/clients/s3')" })
     expect(JSON.parse(common?.text ?? '')).toEqual({ dependencies: { 'aws-sdk': '*' } })
   })

@@ -38,14 +38,14 @@ function inNode(files: PackageFiles): SuppliedPackages | null {
   if (files.names.some((name) => nodeLocks.includes(name) || name.startsWith('node_modules/'))) return null
   const listed = parsed(files.text(file))
   if (listed === null) return null
-  const { dependencies = {}, optionalDependencies = {}, peerDependencies = {}, devDependencies = {} } = listed
+  const { dependencies, optionalDependencies, peerDependencies, devDependencies } = listed
   const imported = ownTexts(files, /\.[cm]?[jt]sx?$/).flatMap((text) =>
     [...text.matchAll(importsSdk)].map(([, , name = '']) => name),
   )
   const installed = { ...dependencies, ...optionalDependencies, ...peerDependencies }
   const names = [...new Set(imported)].filter((name) => !(name in installed)).sort()
   if (names.length === 0) return null
-  const added = Object.fromEntries(names.map((name) => [name, devDependencies[name] ?? '*']))
+  const added = Object.fromEntries(names.map((name) => [name, devDependencies?.[name] ?? '*']))
   // Node.js warns of a list that does not say the kind of its modules.
   const type = files.names.includes(file) || !isEsm(files) ? {} : { type: 'module' }
   const text = `${JSON.stringify({ ...type, ...listed, dependencies: { ...dependencies, ...added } }, null, 2)}\n`
