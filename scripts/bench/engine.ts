@@ -1,5 +1,8 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { EngineApi } from '../../src/engine/api/engine-api.ts'
+import { networkName } from '../../src/engine/sandbox/docker/egress-network.ts'
 import type { Language } from './packages.ts'
 
 /** The engine's own cost: creating and starting a container of the same image until the language runs, without Taibai. */
@@ -11,12 +14,13 @@ const boots: Record<Language, { image: string; command: string[] }> = {
 
 const engine = new EngineApi(process.env.DOCKER_HOST)
 
-/** The functions' network, created by a running server: a bridge on which containers do not reach each other. */
-export async function ownNetwork(): Promise<string> {
-  const filters = JSON.stringify({ label: ['io.taibai.network'] })
-  const [network] = await engine.ask<{ Name: string }[]>('GET', '/networks', { filters })
-  if (network === undefined) throw new Error('No server runs on this engine: there is no network of functions.')
-  return network.Name
+/**
+ * The functions' network of the server with this data folder: a bridge on which containers do not reach each other. The engine
+ * may have networks of other servers too, which go when those end.
+ */
+export function networkOf(dataDir: string): string {
+  const { id } = JSON.parse(readFileSync(join(dataDir, 'instance.json'), 'utf8'))
+  return networkName(id)
 }
 
 /** From the question to the first line that the language prints, in ms. On the engine's default network, or another; `parent`: its control group. */

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { containersOf, engineStart, ownNetwork } from './engine.ts'
+import { containersOf, engineStart, networkOf } from './engine.ts'
 import {
   atMost,
   info,
@@ -77,7 +77,7 @@ async function oneRound(
   // They alternate in going first, because work of the previous one slows the next.
   const cold = () => firstCold(none, language)
   const engine = () => engineStart(language, undefined, parent)
-  const network = await ownNetwork()
+  const network = networkOf(none.dataDir)
   const onOwnNetwork = () => engineStart(language, network, parent)
   const took =
     n % 2 === 0
