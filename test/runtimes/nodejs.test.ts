@@ -227,6 +227,24 @@ describe('TypeScript and JSX', () => {
     expect(await run(files)).toMatchObject({ value: 'red' })
   })
 
+  test('the path of its file in an ES module, as compilers to CommonJS give it, unless it declares that itself', async () => {
+    const files = {
+      'main.ts': `import { basename } from 'node:path'
+        import { __filename as own } from './own'
+        import { taken } from './taken'
+        export const main = (): unknown[] => [basename(__filename), basename(__dirname + '/x'), own, taken]`,
+      'own.ts': `import { dirname } from 'node:path'
+        import { fileURLToPath } from 'node:url'
+        const __dirname: string = dirname(fileURLToPath(import.meta.url))
+        export const __filename = __dirname === dirname(fileURLToPath(import.meta.url)) ? 'its own' : ''`,
+      'taken.ts': `import { __dirname } from './paths'
+        export const taken = __dirname`,
+      'paths.ts': `const paths = { __dirname: 'imported' }
+        export const { __dirname } = paths`,
+    }
+    expect(await run(files)).toMatchObject({ value: ['main.ts', 'x', 'its own', 'imported'] })
+  })
+
   test('JSX with what tsconfig.json names, or with what the file names', async () => {
     const runtimeOf = (name: string) =>
       `export const jsx = (type, props) => typeof type === 'function' ? type(props) : '${name}:' + type + JSON.stringify(props)

@@ -38,6 +38,25 @@ function isOwn(url) {
 }
 
 function compile(written, file, format, options) {
+  const code = translated(written, file, format, options)
+  return format === 'module' ? pathNames(code) + code : code
+}
+
+/**
+ * Most compilers make CommonJS modules of TypeScript, which have `__dirname` and `__filename`. An ES module that uses them without
+ * declaring or importing them gets them on its first line, so that its lines keep their numbers.
+ */
+function pathNames(code) {
+  const names = ['dirname', 'filename'].filter((name) => {
+    const own = new RegExp(
+      `\\b(?:const|let|var|function|import|as)\\s+__${name}\\b|[{,]\\s*(?:\\w+\\s*:\\s*)?__${name}\\s*[,}=]`,
+    )
+    return new RegExp(`(?<![.\\w$'"\`])__${name}\\b`).test(code) && !own.test(code)
+  })
+  return names.map((name) => `const __${name} = import.meta.${name};`).join('')
+}
+
+function translated(written, file, format, options) {
   if (namespaces.test(written) && !file.endsWith('x')) return stripTypeScriptTypes(written, { mode: 'transform' })
   const { transform } = require('./vendor/sucrase.cjs')
   const transforms = []
