@@ -41,6 +41,24 @@ test('Projects take turns where fewer build than want to', async () => {
   expect(begun).toEqual(['a1', 'b1', 'a2', 'c1', 'a3'])
 })
 
+test('A build that is given up leaves the line at once, and one that runs keeps its turn', async () => {
+  const line = new BuildQueue(1)
+  const begun: string[] = []
+  const [running, waiting] = [new AbortController(), new AbortController()]
+  const end = await line.turn('a', undefined, running.signal)
+  const given = line.turn('b', undefined, waiting.signal)
+  void line.turn('c').then(() => begun.push('c'))
+  running.abort(new Error('cancelled'))
+  waiting.abort(new Error('cancelled'))
+  await expect(given).rejects.toThrow('cancelled')
+  await settled()
+  expect(begun).toEqual([])
+  end()
+  await settled()
+  expect(begun).toEqual(['c'])
+  await expect(line.turn('d', undefined, waiting.signal)).rejects.toThrow('cancelled')
+})
+
 test('Waiting builds are refused when the server stops', async () => {
   const { line, begun, enter } = lineOf(1)
   void enter('a1')

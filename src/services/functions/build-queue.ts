@@ -20,43 +20,32 @@ export class BuildQueue {
   }
 
   /**
-   * Resolves when the project may build; calling the result ends its turn. `onWaiting`: called when others are first; `signal`: gives the
-   * turn up. Throws FaasError `shutting_down`, or the reason of the signal.
+   * Resolves when the project may build; calling the result ends its turn. `onWaiting`: called when others are first; `signal`:
+   * gives up a turn that has not begun. Throws FaasError `shutting_down`, or the reason of the signal.
    */
   async turn(project: string, onWaiting: () => void = () => {}, signal?: AbortSignal): Promise<() => void> {
     if (this.#closed) throw serverStopping()
-    const { promise, resolve } = Promise.withResolvers<void>()
+    signal?.throwIfAborted()
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
     let begun = false
     const begin = () => {
       begun = true
       resolve()
     }
-    this.#waiting.add(project, { project, begin })
+    const waiting = { project, begin }
+    const giveUp = () => {
+      this.#waiting.delete(project, (one) => one === waiting)
+      reject(signal?.reason)
+    }
+    this.#waiting.add(project, waiting)
+    signal?.addEventListener('abort', giveUp, { once: true })
     this.#next()
     if (!begun) onWaiting()
-    const end = () => {
+    await promise.finally(() => signal?.removeEventListener('abort', giveUp))
+    if (this.#closed) throw serverStopping()
+    return () => {
       this.#busy.delete(project)
       this.#next()
-    }
-    await this.#begun(promise, end, signal)
-    if (this.#closed) throw serverStopping()
-    return end
-  }
-
-  /** A turn that is given up while it waits is passed on when it comes. */
-  async #begun(promise: Promise<void>, end: () => void, signal: AbortSignal | undefined): Promise<void> {
-    if (signal === undefined) return promise
-    const { promise: aborted, reject } = Promise.withResolvers<never>()
-    const giveUp = () => reject(signal.reason)
-    if (signal.aborted) giveUp()
-    signal.addEventListener('abort', giveUp)
-    try {
-      await Promise.race([aborted, promise])
-    } catch (error) {
-      void promise.then(end)
-      throw error
-    } finally {
-      signal.removeEventListener('abort', giveUp)
     }
   }
 
