@@ -25,6 +25,7 @@ test.each([
   ['after a weekend', '0 2 * * mon-fri', '03-09T02:00', '03-06T02:00', '03-10T02:00'],
   ['before a weekend', '0 2 * * mon-fri', '03-06T02:00', '03-05T02:00', '03-09T02:00'],
   ['every five seconds', '* * * * * */5', '03-10T02:00:05', '03-10T02:00:00', '03-10T02:00:10'],
+  ['after an hour of every second', '* 9 * * * *', '03-10T09:00:00', '03-09T09:59:59', '03-10T09:00:01'],
   ['every month', '0 0 1 * *', '03-01T00:00', '02-01T00:00', '04-01T00:00'],
 ])('%s: the due times before and after this one', (_name, pattern, due, last, next) => {
   expect(told(job({ pattern }), due)).toEqual({
@@ -44,6 +45,19 @@ test.each([
 test('the first run of a timer has none before it', () => {
   const first = told(job({ createdAt: at('03-09T12:00') }), '03-10T02:00')
   expect(first.input.ScheduleStatus.Last).toBe('0001-01-01T00:00:00Z')
+})
+
+test('a pattern is asked a few times only, whatever it is', () => {
+  const patterns = cronPatterns()
+  let questions = 0
+  const next: typeof patterns.next = (...given) => {
+    questions++
+    return patterns.next(...given)
+  }
+  const one = job({ pattern: '* 9 * * * *', createdAt: Date.parse('2020-01-01T00:00Z') })
+  inputOfTimer(one, at('03-10T09:00:00'), functions, { ...patterns, next }, at('03-10T09:00:00'))
+  expect(questions).toBeGreaterThan(10)
+  expect(questions).toBeLessThan(100)
 })
 
 test('a run that is made late is past due', () => {
