@@ -43,6 +43,17 @@ describe('A permission', () => {
     expect(errorOf(await add(json))).toEqual([400, type, expect.stringMatching(says)])
   })
 
+  test('is refused beyond the length that a policy may have', async () => {
+    const long = { ...invoke, SourceArn: `arn:aws:s3:::${'b'.repeat(5000)}` }
+    for (const StatementId of ['a', 'b', 'c']) expect((await add({ ...long, StatementId })).status).toBe(201)
+    expect(errorOf(await add({ ...long, StatementId: 'd' }))).toEqual([
+      400,
+      'PolicyLengthExceededException',
+      expect.stringMatching(/bigger than the limit \(20480\)/),
+    ])
+    expect(await statements()).toHaveLength(3)
+  })
+
   test('is refused for $LATEST and for an alias that does not exist', async () => {
     const json = { ...invoke, StatementId: 's' }
     expect(errorOf(await add(json, '?Qualifier=$LATEST')).slice(0, 2)).toEqual([400, 'InvalidParameterValueException'])

@@ -31,7 +31,9 @@ export class PolicyOperations {
       const message = `The statement id (${sid}) provided already exists. Please provide a new statement id, or remove the existing statement.`
       throw new AwsError(409, 'ResourceConflictException', message)
     }
-    this.#change(found, { ...statements, [sid]: statement })
+    const all = { ...statements, [sid]: statement }
+    refuseTooLongPolicy(all)
+    this.#change(found, all)
     return { status: 201, json: { Statement: JSON.stringify(statement) } }
   }
 
@@ -66,6 +68,16 @@ export class PolicyOperations {
     const change = qualifier === null ? { policy: statements } : { policies: { ...policies, [qualifier]: statements } }
     this.#catalogue.change(found, change)
   }
+}
+
+/** Limit of AWS Lambda, in bytes; a policy is written again with each statement. */
+const mostPolicyBytes = 20_480
+
+function refuseTooLongPolicy(statements: Statements): void {
+  const bytes = Buffer.byteLength(JSON.stringify(Object.values(statements)))
+  if (bytes <= mostPolicyBytes) return
+  const message = `The final policy size (${bytes}) is bigger than the limit (${mostPolicyBytes}): remove statements first.`
+  throw new AwsError(400, 'PolicyLengthExceededException', message)
 }
 
 function checkPolicyRevision(given: unknown, statements: Statements): void {
