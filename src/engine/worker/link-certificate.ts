@@ -20,8 +20,9 @@ const oneDayMs = 86_400_000
 const never = '99991231235959Z'
 
 /**
- * A certificate that is its own authority, made anew at every start and kept in memory alone: workers end with their server, so the
- * key is in no file that could be copied, and the certificate never has to be renewed. Valid from a day ago, as the clocks of other machines differ.
+ * A certificate that is its own authority, made anew at every start and kept in memory alone: workers end with their server, so
+ * the key is in no file that could be copied, and the certificate never has to be renewed. Valid from a day ago, as the clocks of
+ * other machines differ.
  */
 export function makeLinkCertificate(nowMs: number): LinkCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })

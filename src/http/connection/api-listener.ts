@@ -8,7 +8,7 @@ export class ApiListener {
   /** Ports by address, including ones that are being opened. */
   #ports = new Map<string, Promise<number>>()
 
-  /** Tells it of the server's main listener. */
+  /** Hands over the server's main listener, which gets the connections. */
   attach(server: Server, host: string, port: number): void {
     this.#main = { server, host, port }
   }
